@@ -1,0 +1,1 @@
+//! The guarded API in front of a legacy store.

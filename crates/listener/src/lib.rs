@@ -1,0 +1,1 @@
+//! From a socket to a request with a known peer.

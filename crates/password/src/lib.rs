@@ -1,0 +1,1 @@
+//! Password hash formats of another decade, verified within bounds.

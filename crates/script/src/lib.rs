@@ -1,0 +1,1 @@
+//! The sandbox in which action scripts, rules and actions run.

@@ -1,0 +1,1 @@
+//! Legacy stores: the only crate that talks to one.

@@ -1,0 +1,1 @@
+//! An authorization server with custom database connections.

@@ -1,0 +1,1 @@
+//! JOSE and OAuth token rules.
