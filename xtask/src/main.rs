@@ -1,3 +1,49 @@
-//! The project's own tasks: `cargo xtask`.
+//! The project's own tasks: `cargo xtask test`, `cargo xtask lint`, `cargo xtask generate`.
+//!
+//! `.ci/run` calls the first two and nothing else, so what passes here passes there.
+#![expect(clippy::print_stderr, reason = "a task tells its reader what it does")]
 
-fn main() {}
+mod command;
+mod lint;
+mod prerequisites;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of this project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test, with what they need installed and started.
+    Test {
+        /// Only tests whose name contains this.
+        filter: Option<String>,
+    },
+    /// Check formatting, lints, docs, dependencies, arrows between crates, sizes, generated files.
+    Lint,
+    /// Write the generated files anew: config schema, reference pages, denial table.
+    Generate,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Lint => lint::run(),
+        Task::Generate => test::generate(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The programs that tests drive, from Debian's packages: installed when we may, named when we may not.
+
+use anyhow::{Result, bail};
+
+use crate::command::{answers, run};
+
+/// A program that some test starts.
+struct Prerequisite {
+    program: &'static str,
+    /// What makes the program tell its version and end.
+    version: &'static str,
+    package: &'static str,
+    what_for: &'static str,
+}
+
+const PREREQUISITES: [Prerequisite; 3] = [
+    Prerequisite {
+        program: "node",
+        version: "--version",
+        package: "nodejs",
+        what_for: "the action scripts are tested under Node, too",
+    },
+    Prerequisite {
+        program: "chromium",
+        version: "--version",
+        package: "chromium",
+        what_for: "a login is driven in a real browser",
+    },
+    Prerequisite {
+        program: "chromedriver",
+        version: "--version",
+        package: "chromium-driver",
+        what_for: "the browser is driven over WebDriver",
+    },
+];
+
+/// Makes sure that every prerequisite is there.
+pub(crate) fn install_missing() -> Result<()> {
+    let missing: Vec<&Prerequisite> = PREREQUISITES
+        .iter()
+        .filter(|prerequisite| !answers(prerequisite.program, prerequisite.version))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing
+        .iter()
+        .map(|prerequisite| prerequisite.package)
+        .collect();
+    for prerequisite in &missing {
+        eprintln!(
+            "missing: {} ({})",
+            prerequisite.program, prerequisite.what_for
+        );
+    }
+    let install = [
+        &["install", "--yes", "--no-install-recommends"],
+        packages.as_slice(),
+    ]
+    .concat();
+    if !is_root() {
+        bail!(
+            "install what is missing, then run this again: sudo apt-get {}",
+            install.join(" ")
+        );
+    }
+    let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
+    run("apt-get", &["update"], &quiet)?;
+    run("apt-get", &install, &quiet)
+}
+
+/// Only root may install packages; root owns the folder that the kernel shows of our own process.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
