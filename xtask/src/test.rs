@@ -18,7 +18,7 @@ pub(crate) fn run(filter: Option<&str>) -> Result<()> {
 pub(crate) fn generate() -> Result<()> {
     command::run(
         "cargo",
-        &["test", "--package", "lychgate", "--test", "it", "generated"],
+        &["test", "--package", "lychgate", "generated"],
         &[(GENERATE, "1")],
     )
 }
