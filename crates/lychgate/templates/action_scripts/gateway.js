@@ -1,0 +1,127 @@
+  // ---- The way to the gateway: the same lines in all seven scripts ----------------------------
+  //
+  // Everything of your own stands in the connection's configuration, nothing in this text:
+  //   GATEWAY_URL                the address of the gateway, without a path
+  //   TOKEN_URL                  the address of this tenant's token endpoint, /oauth/token
+  //   AUDIENCE                   the identifier of the API that stands for the gateway
+  //   CLIENT_ID, CLIENT_SECRET   the script client: client credentials, granted this API alone
+
+  // Puts one question to the gateway and returns the one member of its answer that was asked for:
+  // `user` (a profile, or null for none), `verified`, `changed` or `deleted`.
+  //
+  // Whatever else comes back is thrown as an Error that names nobody. A gateway that is busy, down
+  // or badly set up must never look like a wrong password or like a user who does not exist.
+  async function askGateway(path, question, member) {
+    const deadline = Date.now() + 15 * 1000; // the tenant cuts a script off after 20 s
+    const ask = (token) =>
+      post('gateway', setting('GATEWAY_URL').replace(/\/+$/, '') + path, {
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token.value}` },
+        body: JSON.stringify(question),
+        timeout: Math.min(5 * 1000, deadline - Date.now()),
+      });
+
+    const token = await accessToken();
+    let reply = await ask(token);
+    // A token may die before its time, with a revoked key for example: take a new one, once. Where
+    // it is younger than a minute a new one would fare no better, and would only burn the quota.
+    if (reply.status === 401 && Date.now() - token.takenAt >= 60 * 1000) {
+      reply = await ask(await accessToken(token));
+    }
+    if (reply.status !== 200 && reply.status !== 201) {
+      throw refusal(reply);
+    }
+    const answer = parseJson(reply.text)?.[member];
+    if (typeof answer !== (member === 'user' ? 'object' : 'boolean')) {
+      throw new Error('The gateway gave an answer that makes no sense');
+    }
+    return answer;
+  }
+
+  // One token serves every script of this container: it is kept in `global`, which all of them
+  // share, until shortly before it expires. However many calls wait for it, one request is made.
+  // A request that failed leaves nothing behind, and neither does a container that is recycled.
+  function accessToken(refused) {
+    const key = JSON.stringify([setting('TOKEN_URL'), setting('AUDIENCE'), setting('CLIENT_ID')]);
+    const kept = (global[key] = global[key] || {});
+    if (kept.token && kept.token !== refused && Date.now() < kept.token.useUntil) {
+      return kept.token;
+    }
+    kept.request =
+      kept.request ||
+      requestToken()
+        .then((token) => (kept.token = token))
+        .finally(() => delete kept.request);
+    return kept.request;
+  }
+
+  // Asks for no scope: the tenant then gives all that the client was granted, and one token does.
+  async function requestToken() {
+    const takenAt = Date.now();
+    const reply = await post('token endpoint', setting('TOKEN_URL'), {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: setting('CLIENT_ID'),
+        client_secret: setting('CLIENT_SECRET'),
+        audience: setting('AUDIENCE'),
+      }).toString(),
+      timeout: 5 * 1000,
+    });
+    if (reply.status !== 200) {
+      throw new Error(`The token endpoint answered ${reply.status}`);
+    }
+    const { access_token: value, expires_in: seconds } = parseJson(reply.text) || {};
+    if (typeof value !== 'string' || !(seconds > 0)) {
+      throw new Error('The token endpoint gave an answer without a token that expires');
+    }
+    const life = seconds * 1000;
+    return { value, takenAt, useUntil: takenAt + life - Math.min(60 * 1000, life / 10) };
+  }
+
+  // A redirect is an error: a password goes to the address that was configured and to no other.
+  async function post(to, url, { headers, body, timeout }) {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers,
+        body,
+        redirect: 'error',
+        signal: AbortSignal.timeout(Math.max(0, timeout)),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      throw new Error(`The ${to} did not answer (${error.cause?.code || error.name})`);
+    }
+  }
+
+  // The gateway's problem (RFC 9457) as an Error: its type, and the request id to find in its log;
+  // and, where it refuses something that a user types, the name of that field.
+  function refusal(reply) {
+    const problem = parseJson(reply.text) || {};
+    const [type] = /[a-z-]*$/.exec(problem.type || '');
+    const [id] = /^[\w-]{1,64}$/.exec(problem.request_id || '') || ['unknown'];
+    const [field] = /\b(email|username|password|phone_number)\b/.exec(problem.detail || '') || [];
+    const reason = `${type || 'no reason given'}, request ${id}`;
+    const error = new Error(`The gateway answered ${reply.status} (${reason})`);
+    return Object.assign(error, { status: reply.status, field });
+  }
+
+  function parseJson(text) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  function setting(name) {
+    const value = configuration[name];
+    if (!value) {
+      throw new Error(`The connection's configuration has no ${name}`);
+    }
+    const isPrivate = /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$))/.test(value);
+    if (name.endsWith('_URL') && !isPrivate) {
+      throw new Error(`${name} must be an https address: passwords and secrets travel on it`);
+    }
+    return value;
+  }
