@@ -1,1 +1,19 @@
 //! From a socket to a request with a known peer.
+//!
+//! The first room of the way: a connection is accepted, its peer is held against the allowlist before a single byte is
+//! read, TLS is spoken, and requests over HTTP/1.1 or HTTP/2 come out, each with the proof that its peer was admitted.
+//!
+//! ```text
+//! socket ─accept→ Peer ─allowlist→ AdmittedPeer ─tls→ request          stop ─drain→ Drained
+//! ```
+//!
+//! What an attacker wants here is to be heard from a network that is not allowed, or to hold on to what others need:
+//! descriptors, memory, time. So every wait in this crate has a deadline and every collection has a bound.
+
+mod peer;
+pub mod allowlist;
+mod error;
+
+pub use allowlist::{AdmittedPeer, Allowlist, AnyNetwork};
+pub use error::Error;
+pub use peer::Peer;
