@@ -8,12 +8,25 @@
 //! ```
 //!
 //! What an attacker wants here is to be heard from a network that is not allowed, or to hold on to what others need:
-//! descriptors, memory, time. So every wait in this crate has a deadline and every collection has a bound.
+//! descriptors, memory, time. So every wait in this crate has a deadline and every collection has a bound; they are all
+//! in [`Limits`].
 
+mod accept;
 mod peer;
 pub mod allowlist;
+mod tls;
+mod serve;
+mod activity;
+mod drain;
+mod limits;
+mod counters;
 mod error;
 
+pub use accept::Listener;
 pub use allowlist::{AdmittedPeer, Allowlist, AnyNetwork};
+pub use counters::Counters;
+pub use drain::Drained;
 pub use error::Error;
+pub use limits::Limits;
 pub use peer::Peer;
+pub use tls::{Tls, Transport};

@@ -1,0 +1,115 @@
+//! TLS 1.3 and 1.2, with the cryptography of `aws-lc-rs`.
+//!
+//! A certificate and its key come in as PEM and are proven to belong together; what comes out can only speak sound
+//! versions and suites. An attacker would want an old version, a replayed first flight, or another protocol's answer:
+//! 1.1 and below do not exist here, early data is off, and ALPN (RFC 7301) without `h2` or `http/1.1` ends the handshake.
+
+use std::{io, sync::Arc};
+
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+    version::{TLS12, TLS13},
+};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use crate::Error;
+
+/// What a listener speaks below HTTP.
+#[derive(Clone)]
+pub enum Transport {
+    /// Nothing: on loopback, or where a trusted proxy has ended TLS.
+    Plain,
+    /// TLS 1.3 or 1.2.
+    Tls(Tls),
+}
+
+/// A certificate with its key, ready to serve.
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ServerConfig>,
+}
+
+impl Tls {
+    /// Reads a certificate chain, the server's own first, and its private key (PKCS#8, PKCS#1 or SEC1); both PEM
+    /// (RFC 7468). What else stands in either file is passed over, so one file may hold both.
+    pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, Error> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
+            .collect::<Result<_, _>>()
+            .map_err(Error::CertificatePem)?;
+        if chain.is_empty() {
+            return Err(Error::NoCertificate);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
+            pem::Error::NoItemsFound => Error::NoKey,
+            _ => Error::KeyPem,
+        })?;
+
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_protocol_versions(&[&TLS13, &TLS12])
+                .and_then(|versions| versions.with_no_client_auth().with_single_cert(chain, key))
+                .map_err(Error::Certificate)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.max_early_data_size = 0;
+        Ok(Self {
+            config: Arc::new(config),
+        })
+    }
+
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        TlsAcceptor::from(Arc::clone(&self.config))
+            .accept(stream)
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> (String, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    }
+
+    fn refusal(certificate: &str, key: &str) -> String {
+        match Tls::from_pem(certificate.as_bytes(), key.as_bytes()) {
+            Ok(_) => panic!("accepted"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_are_taken_from_two_files_or_one() {
+        let (certificate, key) = certificate();
+        let both = format!("{certificate}{key}");
+        assert!(Tls::from_pem(certificate.as_bytes(), key.as_bytes()).is_ok());
+        assert!(Tls::from_pem(both.as_bytes(), both.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused() {
+        let ((certificate, _), (_, other_key)) = (certificate(), certificate());
+        assert!(refusal(&certificate, &other_key).contains("certificate and key cannot be used"));
+    }
+
+    #[test]
+    fn files_that_were_mixed_up_are_named() {
+        let (certificate, key) = certificate();
+        assert!(refusal(&key, &certificate).contains("no CERTIFICATE"));
+        assert!(refusal(&certificate, &certificate).contains("no private key"));
+    }
+
+    #[test]
+    fn an_encrypted_key_is_refused_with_the_mend() {
+        let (certificate, key) = certificate();
+        let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+        assert!(refusal(&certificate, &encrypted).contains("without a passphrase"));
+    }
+}
