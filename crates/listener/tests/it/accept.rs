@@ -1,9 +1,17 @@
 //! Who gets a connection, and what a shortage does.
 
-use std::{fs::File, process::Command};
+use std::{
+    fs::File,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    process::Command,
+};
 
-use lychgate_listener::{Limits, Transport};
-use tokio::{io::AsyncWriteExt, net::TcpSocket};
+use lychgate_listener::{Allowlist, AnyNetwork, Limits, Listener, Transport};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::served::{Served, ask, greet, read_to_end};
 
@@ -46,6 +54,21 @@ async fn an_admitted_peer_is_answered_with_its_admission() {
     let served = Served::new(Transport::Plain, Limits::default(), greet);
     let answer = ask(&mut served.connect().await).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_ipv4_peer_of_a_dual_stack_socket_is_held_against_the_ipv4_networks() {
+    let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+    let Ok(listener) = Listener::bind(any, Transport::Plain, Limits::default()) else {
+        return; // A machine without IPv6 has no such peers.
+    };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.address().port()));
+    let loopback = vec!["127.0.0.0/8".parse().unwrap()];
+    let allowlist = Allowlist::new(loopback, AnyNetwork::Refused).unwrap();
+    let admit = move |peer| allowlist.admit(peer).ok();
+    let serving = tokio::spawn(listener.serve(admit, greet, CancellationToken::new()));
+    ask(&mut TcpStream::connect(address).await.unwrap()).await;
+    serving.abort();
 }
 
 #[tokio::test]
