@@ -14,5 +14,5 @@ async function changePassword(email, newPassword, callback) {
   }
   return callback(null, changed);
 
-{% include "action_scripts/gateway.js" %}
+{% include "action_scripts/gateway.js" -%}
 }

@@ -34,5 +34,5 @@ async function create(user, callback) {
   }
   return callback(null);
 
-{% include "action_scripts/gateway.js" %}
+{% include "action_scripts/gateway.js" -%}
 }

@@ -9,5 +9,5 @@ async function deleteUser(id, callback) {
   }
   return callback(null);
 
-{% include "action_scripts/gateway.js" %}
+{% include "action_scripts/gateway.js" -%}
 }

@@ -13,5 +13,5 @@ async function getUser(identifier, callback) {
   }
   return callback(null, user);
 
-{% include "action_scripts/gateway.js" %}
+{% include "action_scripts/gateway.js" -%}
 }

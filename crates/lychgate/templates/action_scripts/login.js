@@ -14,5 +14,5 @@ async function login(identifier, password, callback) {
   }
   return callback(null, user);
 
-{% include "action_scripts/gateway.js" %}
+{% include "action_scripts/gateway.js" -%}
 }

@@ -10,5 +10,5 @@ async function verify(email, callback) {
   }
   return callback(null, verified);
 
-{% include "action_scripts/gateway.js" %}
+{% include "action_scripts/gateway.js" -%}
 }
