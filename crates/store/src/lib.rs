@@ -1,6 +1,7 @@
 //! Legacy stores: the only crate that talks to one.
 //!
-//! The operator gives one SQL statement an operation; each of them is proved at start to fit it.
+//! The operator gives one SQL statement an operation. [`Store::open`] proves at start that each of them fits its
+//! operation; after that, [`Store::read`] and [`Store::write`] run them by name, inside a bounded pool and a deadline.
 //! No SQL is ever built from what a caller sends: values travel as parameters only.
 
 mod url;
@@ -15,7 +16,13 @@ mod fit;
 
 mod parameters;
 
+mod store;
+
+mod sqlite;
+
 mod row;
+
+pub mod sample;
 
 mod error;
 
@@ -24,4 +31,5 @@ pub use identifier::{Identifier, IdentifierCase};
 pub use parameters::{Parameters, Value};
 pub use row::{Row, Written};
 pub use statement::{Statement, StatementName};
+pub use store::{Settings, Store};
 pub use url::StoreUrl;

@@ -1,0 +1,283 @@
+//! A legacy store in a SQLite file: opening it, and running its statements.
+//! Each run has one connection of a bounded pool, and a deadline that stops SQLite itself; a caller that goes away
+//! stops it too, so nobody can hold a connection with a slow statement.
+
+mod failure;
+mod prepare;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt as _;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
+use sqlx::{ConnectOptions as _, Either, Executor as _, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+use tokio::time::{timeout, timeout_at};
+
+use self::prepare::Prepared;
+use crate::error::Error;
+use crate::parameters::Parameters;
+use crate::row::{Row, Written};
+use crate::statement::{Statement, StatementName};
+use crate::store::Settings;
+
+/// An open SQLite file and its prepared statements.
+pub(crate) struct SqliteStore {
+    file: PathBuf,
+    pool: SqlitePool,
+    /// SQLite writes one at a time. Our writers queue here, in order, rather than in its sleep-and-try-again.
+    writer: Mutex<()>,
+    statements: BTreeMap<StatementName, Prepared>,
+    wait: Duration,
+    deadline: Duration,
+}
+
+impl SqliteStore {
+    /// Opens a file that is there, and prepares every statement.
+    pub(crate) async fn open(file: &Path, settings: &Settings) -> Result<Self, Error> {
+        let file = existing_file(file, settings).await?;
+        let pool = pool(&file, settings);
+        let opening = async {
+            let unusable = |error| failure::of_opening(&file, &error);
+            let mut connection = pool.acquire().await.map_err(unusable)?;
+            // The first look into the file: whether it is SQLite at all.
+            connection.fetch_one(SCHEMA).await.map_err(unusable)?;
+            prepare::all(&mut connection, &settings.statements).await
+        };
+        let opened = timeout(settings.wait + settings.deadline, opening).await;
+        let statements = opened.map_err(|_| Error::Unavailable(SILENT))??;
+        let (wait, deadline) = (settings.wait, settings.deadline);
+        Ok(Self {
+            file,
+            pool,
+            writer: Mutex::new(()),
+            statements,
+            wait,
+            deadline,
+        })
+    }
+
+    /// The statement of an operation, if config defines it.
+    pub(crate) fn statement(&self, name: StatementName) -> Option<&Statement> {
+        self.statements
+            .get(&name)
+            .map(|prepared| &prepared.statement)
+    }
+
+    /// Runs a statement that only reads.
+    pub(crate) async fn read(
+        &self,
+        name: StatementName,
+        parameters: &Parameters,
+    ) -> Result<Option<Row>, Error> {
+        let (prepared, arguments) = self.prepared(name, parameters)?;
+        let mut connection = self
+            .pool
+            .acquire()
+            .await
+            .map_err(|error| failure::of_connection(&error))?;
+        let until = Instant::now() + self.deadline;
+        let statement = async {
+            let _waiting = leash(&mut connection, until).await?;
+            run(&mut connection, prepared, arguments).await
+        };
+        let answer = timeout_at(until.into(), statement)
+            .await
+            .map_err(|_| Error::Timeout(name))?;
+        let answer = answer.map_err(|error| failure::of_statement(name, &error))?;
+        answer.the_row(name)
+    }
+
+    /// Runs a statement that writes, as one transaction. Until `commit` is sent nothing has happened, and whatever goes
+    /// wrong before that is undone with the connection's return; only an unanswered `commit` leaves the outcome open.
+    pub(crate) async fn write(
+        &self,
+        name: StatementName,
+        parameters: &Parameters,
+    ) -> Result<Written, Error> {
+        let (prepared, arguments) = self.prepared(name, parameters)?;
+        let _turn = timeout(self.wait, self.writer.lock())
+            .await
+            .map_err(|_| Error::Overloaded)?;
+        let mut connection = self
+            .pool
+            .acquire()
+            .await
+            .map_err(|error| failure::of_connection(&error))?;
+        let started = Instant::now();
+        let until = started + self.deadline.mul_f64(SHARE_OF_STATEMENT);
+        let statement = async {
+            let _waiting = leash(&mut connection, until).await?;
+            connection.execute("begin immediate").await?;
+            run(&mut connection, prepared, arguments).await
+        };
+        let answer = timeout_at(until.into(), statement)
+            .await
+            .map_err(|_| Error::Unavailable(failure::TOO_SLOW))?;
+        let answer = answer.map_err(|error| failure::of_statement(name, &error))?;
+        let matched = answer.matched();
+        if matched > 1 {
+            return Err(Error::Ambiguous(name));
+        }
+        let row = answer.the_row(name)?;
+        let commit = timeout_at(
+            (started + self.deadline).into(),
+            connection.execute("commit"),
+        )
+        .await;
+        let answer = commit.map_err(|_| Error::OutcomeUnknown(name))?;
+        answer.map_err(|error| failure::of_commit(name, &error))?;
+        Ok(Written { matched, row })
+    }
+
+    /// Reads from the file, and looks whether there still is one at its path.
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        let asking = async {
+            tokio::fs::metadata(&self.file)
+                .await
+                .map_err(|_| Error::Unavailable("its file is gone"))?;
+            let answer = self.pool.fetch_one(SCHEMA).await;
+            answer
+                .map(drop)
+                .map_err(|error| failure::of_connection(&error))
+        };
+        timeout(self.wait + self.deadline, asking)
+            .await
+            .map_err(|_| Error::Unavailable(SILENT))?
+    }
+
+    fn prepared(
+        &self,
+        name: StatementName,
+        parameters: &Parameters,
+    ) -> Result<(&Prepared, SqliteArguments), Error> {
+        let prepared = self.statements.get(&name).ok_or(Error::NotDefined(name))?;
+        let arguments = values::arguments(name, parameters.in_order(name, &prepared.statement)?)?;
+        Ok((prepared, arguments))
+    }
+}
+
+/// What a statement answered: its rows, of which two are enough to know that there are too many.
+#[derive(Default)]
+struct Answer {
+    rows: Vec<SqliteRow>,
+    changes: u64,
+}
+
+impl Answer {
+    /// The rows that a write matched. SQLite does not count changes that a trigger makes in a view's stead, but
+    /// returns their rows.
+    fn matched(&self) -> u64 {
+        self.changes
+            .max(self.rows.len().try_into().unwrap_or(u64::MAX))
+    }
+
+    /// The one row, if there is one.
+    fn the_row(self, name: StatementName) -> Result<Option<Row>, Error> {
+        match self.rows.as_slice() {
+            [] => Ok(None),
+            [row] => values::row(name, row).map(Some),
+            _ => Err(Error::Ambiguous(name)),
+        }
+    }
+}
+
+async fn run(
+    connection: &mut SqliteConnection,
+    prepared: &Prepared,
+    arguments: SqliteArguments,
+) -> sqlx::Result<Answer> {
+    let mut answer = Answer::default();
+    let mut answers = connection.fetch_many(sqlx::query_with(prepared.sql.clone(), arguments));
+    while let Some(part) = answers.try_next().await? {
+        match part {
+            Either::Left(done) => answer.changes += done.rows_affected(),
+            Either::Right(row) => answer.rows.push(row),
+        }
+        if answer.rows.len() > 1 {
+            break;
+        }
+    }
+    Ok(answer)
+}
+
+/// Ties SQLite's work on this connection to whoever waits for it: past the moment, or once the leash is dropped, it is
+/// interrupted. A timeout alone would not do: the driver's thread would go on, and keep the connection.
+async fn leash(connection: &mut SqliteConnection, until: Instant) -> sqlx::Result<Arc<()>> {
+    let waiting = Arc::new(());
+    let watched = Arc::downgrade(&waiting);
+    let go_on = move || watched.strong_count() > 0 && Instant::now() < until;
+    connection
+        .lock_handle()
+        .await?
+        .set_progress_handler(STEPS_BETWEEN_LOOKS, go_on);
+    Ok(waiting)
+}
+
+/// The absolute path of a file that is there. Absolute, since SQLite reads a path that begins with `file:` as a URL.
+async fn existing_file(file: &Path, settings: &Settings) -> Result<PathBuf, Error> {
+    let fault = |fault| Error::File {
+        path: file.to_owned(),
+        fault,
+    };
+    let absolute = std::path::absolute(file).map_err(|_| fault("has no path that can be used"))?;
+    match tokio::fs::metadata(&absolute).await {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(fault("is not a file")),
+        Err(_) => {
+            return Err(fault(
+                "is not there, or may not be seen; a legacy store is never created",
+            ));
+        }
+    }
+    // SQLite would open a file that it may not write without a word, and fail at the first write.
+    let writes = settings.statements.keys().any(|name| !name.is_read());
+    let opened = tokio::fs::OpenOptions::new()
+        .read(true)
+        .write(writes)
+        .open(&absolute)
+        .await;
+    opened.map_err(|_| fault("may not be opened; reading it, and writing it where a statement writes, must be allowed"))?;
+    Ok(absolute)
+}
+
+fn pool(file: &Path, settings: &Settings) -> SqlitePool {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(settings.deadline.mul_f64(SHARE_OF_LOCK))
+        .disable_statement_logging();
+    SqlitePoolOptions::new()
+        .max_connections(settings.connections)
+        .acquire_timeout(settings.wait)
+        .test_before_acquire(false)
+        // Whatever became of its last user, a connection comes back without a transaction.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                match connection.execute("rollback").await {
+                    Ok(_) | Err(sqlx::Error::Database(_)) => Ok(true),
+                    Err(error) => Err(error),
+                }
+            })
+        })
+        .connect_lazy_with(options)
+}
+
+/// The cheapest statement that reads from the file.
+const SCHEMA: &str = "select count(*) from sqlite_schema";
+
+const SILENT: &str = "it does not answer";
+
+/// How much of a write's deadline the statement may use; the rest is for its `commit`.
+const SHARE_OF_STATEMENT: f64 = 0.75;
+
+/// How much of the deadline SQLite waits for each lock: less than what `commit` is left with, so that a store locked
+/// by another program is answered as that, and not as a write of unknown outcome.
+const SHARE_OF_LOCK: f64 = 0.2;
+
+/// Steps of SQLite's machine between two looks at the clock: a few microseconds.
+const STEPS_BETWEEN_LOOKS: i32 = 1_000;

@@ -1,0 +1,120 @@
+//! The door to the legacy store, whatever kind it is.
+//! A store that is open has proved each of its statements; a caller can only choose among them and give values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::parameters::Parameters;
+use crate::row::{Row, Written};
+use crate::sqlite::SqliteStore;
+use crate::statement::{Statement, StatementName};
+use crate::url::{Location, StoreUrl};
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it is.
+    pub url: StoreUrl,
+    /// The SQL of each operation that config defines.
+    pub statements: BTreeMap<StatementName, String>,
+    /// The most connections at a time, at least 1.
+    pub connections: u32,
+    /// How long a caller waits for a free connection, at most 60 s.
+    pub wait: Duration,
+    /// How long a statement may take once it has a connection: 10 ms to 60 s.
+    pub deadline: Duration,
+}
+
+impl Settings {
+    /// A store with the default limits: 8 connections, 2 s of waiting, 5 s a statement.
+    pub fn new(url: StoreUrl, statements: BTreeMap<StatementName, String>) -> Self {
+        Self {
+            url,
+            statements,
+            connections: 8,
+            wait: Duration::from_secs(2),
+            deadline: Duration::from_secs(5),
+        }
+    }
+
+    fn check_limits(&self) -> Result<(), Error> {
+        if self.connections == 0 {
+            Err(Error::Settings("`connections` must be at least 1"))
+        } else if self.wait > LONGEST {
+            Err(Error::Settings("`wait` must be at most 60 s"))
+        } else if self.deadline < SHORTEST_DEADLINE || self.deadline > LONGEST {
+            Err(Error::Settings("`deadline` must be from 10 ms to 60 s"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// An open legacy store, whose statements have been found to fit their operations. A clone is the same store.
+#[derive(Clone)]
+pub struct Store(Arc<Driver>);
+
+/// The kinds of store there are. PostgreSQL, MySQL and LDAP become variants here.
+enum Driver {
+    Sqlite(SqliteStore),
+}
+
+impl Store {
+    /// Opens the store and prepares every statement. The error names each statement that does not fit its operation.
+    pub async fn open(settings: Settings) -> Result<Self, Error> {
+        settings.check_limits()?;
+        let driver = match &settings.url.0 {
+            Location::Sqlite(file) => Driver::Sqlite(SqliteStore::open(file, &settings).await?),
+        };
+        Ok(Self(Arc::new(driver)))
+    }
+
+    /// The statement of an operation, or `None` where config does not define it.
+    pub fn statement(&self, name: StatementName) -> Option<&Statement> {
+        match &*self.0 {
+            Driver::Sqlite(store) => store.statement(name),
+        }
+    }
+
+    /// Runs `authenticate` or `lookup`: the user, or `None`.
+    pub async fn read(
+        &self,
+        name: StatementName,
+        parameters: &Parameters,
+    ) -> Result<Option<Row>, Error> {
+        if !name.is_read() {
+            return Err(Error::WrongKind(name));
+        }
+        match &*self.0 {
+            Driver::Sqlite(store) => store.read(name, parameters).await,
+        }
+    }
+
+    /// Runs a statement that writes, as one transaction. Every error but [`Error::OutcomeUnknown`] means that nothing
+    /// was changed; two matched rows are [`Error::Ambiguous`].
+    pub async fn write(
+        &self,
+        name: StatementName,
+        parameters: &Parameters,
+    ) -> Result<Written, Error> {
+        if name.is_read() {
+            return Err(Error::WrongKind(name));
+        }
+        match &*self.0 {
+            Driver::Sqlite(store) => store.write(name, parameters).await,
+        }
+    }
+
+    /// Asks the store whether it answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        match &*self.0 {
+            Driver::Sqlite(store) => store.ping().await,
+        }
+    }
+}
+
+const SHORTEST_DEADLINE: Duration = Duration::from_millis(10);
+
+const LONGEST: Duration = Duration::from_mins(1);
