@@ -1,0 +1,480 @@
+//! The threads that hash, apart from all others, so that a flood of logins never slows a lookup.
+//! A password and a stored hash come in and leave as a verdict; whoever finds no thread waits in a bounded queue for
+//! a bounded time. A thread belongs to its computation: a caller who hangs up frees nothing early.
+//! An attacker wants to make many expensive computations at once, or to tell one verdict from another by its time.
+
+use std::{
+    num::NonZero,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout,
+};
+
+use crate::{
+    Error, Format, Limits, Password, StoredHash, Unusable, acceptance::Acceptance,
+    format::ParsedHash,
+};
+
+/// The most threads that a pool may have.
+pub(crate) const MAX_THREADS: usize = 1024;
+
+/// The most callers that may wait for a thread.
+pub(crate) const MAX_QUEUE: usize = 65_536;
+
+/// What a pool accepts and how much it does at once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Formats that are verified; all of them by default.
+    pub accept: Vec<Format>,
+    /// Format of new hashes, `argon2id` by default; it has to be accepted, too.
+    pub write: Format,
+    /// How much work a stored hash may ask for.
+    pub limits: Limits,
+    /// Threads that compute: 1 to 1024, by default one less than the machine has cores, and at least one.
+    pub threads: usize,
+    /// Callers that may wait for a thread: 0 to 65536, by default 256.
+    pub queue: usize,
+    /// How long each of them may wait, by default two seconds.
+    pub queue_wait: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            accept: Format::ALL.to_vec(),
+            write: Format::Argon2id,
+            limits: Limits::default(),
+            threads: cores.saturating_sub(1).clamp(1, MAX_THREADS),
+            queue: 256,
+            queue_wait: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What came of a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The hash is one of this password.
+    Match,
+    /// It is not.
+    NoMatch,
+    /// Nothing was computed, for this reason. Whoever answers now answers faster than for a wrong password: see
+    /// [`Pool::inspect`].
+    Unusable(Unusable),
+}
+
+/// A pool of threads that verify and make hashes. Clones are the same pool; its threads end with the last of them.
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    acceptance: Acceptance,
+    write: Format,
+    jobs: mpsc::Sender<Job>,
+    /// One permit a thread. A job takes it along, so there is always a thread for a job that was sent.
+    threads: Arc<Semaphore>,
+    /// One permit a place in the queue.
+    places: Semaphore,
+    queue: usize,
+    queue_wait: Duration,
+    invocations: Arc<AtomicU64>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+impl Pool {
+    /// Starts the threads; settings that make no sense together are refused.
+    pub fn start(settings: Settings) -> Result<Self, Error> {
+        if !settings.write.is_writable() {
+            return Err(Error::NotWritable(settings.write));
+        }
+        if !settings.accept.contains(&settings.write) {
+            return Err(Error::WriteNotAccepted(settings.write));
+        }
+        if !(1..=MAX_THREADS).contains(&settings.threads) {
+            return Err(Error::Threads);
+        }
+        if settings.queue > MAX_QUEUE {
+            return Err(Error::Queue);
+        }
+
+        let (jobs, receiver) = mpsc::channel();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for number in 0..settings.threads {
+            let receiver = Arc::clone(&receiver);
+            thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || work(&receiver))
+                .map_err(Error::Spawn)?;
+        }
+        Ok(Self(Arc::new(Shared {
+            acceptance: Acceptance::new(settings.accept, settings.limits),
+            write: settings.write,
+            jobs,
+            threads: Arc::new(Semaphore::new(settings.threads)),
+            places: Semaphore::new(settings.queue),
+            queue: settings.queue,
+            queue_wait: settings.queue_wait,
+            invocations: Arc::default(),
+        })))
+    }
+
+    /// The format of a hash that [`Pool::verify`] would compute, or why it would compute nothing.
+    ///
+    /// Ask before verifying, and verify a decoy instead of what is unusable: then there is always exactly one
+    /// computation for an answer.
+    pub fn inspect(&self, hash: &StoredHash) -> Result<Format, Unusable> {
+        self.0.acceptance.parse(hash).map(|parsed| parsed.format())
+    }
+
+    /// Verifies a password against a stored hash.
+    ///
+    /// Dropping the future gives up a place in the queue, but not a thread that has begun.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when the queue is full or the wait in it over; [`Error::Internal`].
+    pub async fn verify(&self, password: Password, hash: StoredHash) -> Result<Verdict, Error> {
+        let parsed: ParsedHash = match self.0.acceptance.parse(&hash) {
+            Ok(parsed) => parsed,
+            Err(reason) => return Ok(Verdict::Unusable(reason)),
+        };
+        let matches = self.compute(move || parsed.verify(&password)).await??;
+        Ok(if matches {
+            Verdict::Match
+        } else {
+            Verdict::NoMatch
+        })
+    }
+
+    /// Makes a new hash of a password, in the format that settings name, with a fresh salt.
+    ///
+    /// # Errors
+    /// As [`Pool::verify`]; and [`Error::PasswordTooLong`] or [`Error::NulInPassword`] for what bcrypt would not read.
+    pub async fn hash(&self, password: Password) -> Result<StoredHash, Error> {
+        let format = self.0.write;
+        format.covers(&password)?;
+        let parsed = self
+            .compute(move || ParsedHash::compute(format, &password))
+            .await??;
+        Ok(parsed.encode())
+    }
+
+    /// How many computations were begun since the start, of decoys as of any other hash.
+    pub fn invocations(&self) -> u64 {
+        self.0.invocations.load(Ordering::Relaxed)
+    }
+
+    /// How many callers wait for a thread at this moment.
+    pub fn queued(&self) -> usize {
+        self.0
+            .queue
+            .saturating_sub(self.0.places.available_permits())
+    }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self.thread().await?;
+        let invocations = Arc::clone(&self.0.invocations);
+        let (answer, answered) = oneshot::channel();
+        let job = move || {
+            invocations.fetch_add(1, Ordering::Relaxed);
+            let outcome = catch_unwind(AssertUnwindSafe(computation));
+            // Before the answer, so that whoever has it finds the thread free.
+            drop(permit);
+            if let Ok(value) = outcome {
+                // The caller may be gone by now.
+                drop(answer.send(value));
+            }
+        };
+        self.0
+            .jobs
+            .send(Box::new(job))
+            .map_err(|_| Error::Internal("no thread is left"))?;
+        answered
+            .await
+            .map_err(|_| Error::Internal("a computation panicked"))
+    }
+
+    /// A thread of one's own, at once or after a wait in the queue.
+    async fn thread(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let threads = &self.0.threads;
+        if let Ok(permit) = Arc::clone(threads).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _place = self.0.places.try_acquire().map_err(|_| Error::Overloaded)?;
+        match timeout(self.0.queue_wait, Arc::clone(threads).acquire_owned()).await {
+            Ok(permit) => permit.map_err(|_| Error::Internal("the pool is closed")),
+            Err(_) => Err(Error::Overloaded),
+        }
+    }
+}
+
+/// Does one job after another until the pool is gone.
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        job();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::RefCell,
+        pin::{Pin, pin},
+        sync::mpsc,
+        task::{Context, Poll, Waker},
+        time::Duration,
+    };
+
+    use super::{Pool, Settings, Verdict};
+    use crate::{Error, Format, Password, StoredHash, Unusable};
+
+    const SSHA: &str = "{SSHA}0c0blFTXXNuAMHECS4uxrj3ZieMoWImr";
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned()).unwrap()
+    }
+
+    fn hash(text: &str) -> StoredHash {
+        StoredHash::new(text.to_owned()).unwrap()
+    }
+
+    /// A pool of one thread.
+    fn pool(queue: usize, queue_wait: Duration) -> Pool {
+        Pool::start(Settings {
+            threads: 1,
+            queue,
+            queue_wait,
+            ..Settings::default()
+        })
+        .unwrap()
+    }
+
+    /// Lets a call begin, as far as it comes without waiting.
+    fn begin<T>(call: Pin<&mut impl Future<Output = T>>) {
+        assert!(matches!(
+            call.poll(&mut Context::from_waker(Waker::noop())),
+            Poll::Pending
+        ));
+    }
+
+    /// Occupies the thread of a pool until the sender is dropped; the caller has hung up already.
+    fn occupy(pool: &Pool) -> mpsc::Sender<()> {
+        let (hold, until_dropped) = mpsc::channel();
+        begin(pin!(pool.compute(move || until_dropped.recv())));
+        hold
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_hash_and_no_other_does() {
+        let pool = pool(8, Duration::from_mins(1));
+        let verdict = pool
+            .verify(password("testing123"), hash(SSHA))
+            .await
+            .unwrap();
+        assert_eq!(verdict, Verdict::Match);
+        let verdict = pool
+            .verify(password("testing124"), hash(SSHA))
+            .await
+            .unwrap();
+        assert_eq!(verdict, Verdict::NoMatch);
+        assert_eq!(pool.invocations(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_unusable_hash_costs_nothing_and_waits_for_nobody() {
+        let accept = vec![Format::Argon2id, Format::Bcrypt];
+        let settings = Settings {
+            accept,
+            threads: 1,
+            queue: 0,
+            ..Settings::default()
+        };
+        let pool = Pool::start(settings).unwrap();
+        let hold = occupy(&pool);
+        let hostile = format!("$2b$31${}", ".".repeat(53));
+        for (text, reason) in [
+            ("", Unusable::Unknown),
+            (SSHA, Unusable::NotAccepted),
+            ("$2b$31$", Unusable::Malformed),
+            (hostile.as_str(), Unusable::TooCostly),
+        ] {
+            assert_eq!(pool.inspect(&hash(text)), Err(reason));
+            let verdict = pool.verify(password("a"), hash(text)).await.unwrap();
+            assert_eq!(verdict, Verdict::Unusable(reason));
+        }
+        assert!(pool.invocations() <= 1, "only what occupies the thread");
+        drop(hold);
+    }
+
+    #[tokio::test]
+    async fn new_hashes_verify_in_either_writable_format() {
+        for write in [Format::Argon2id, Format::Bcrypt] {
+            let pool = Pool::start(Settings {
+                write,
+                ..Settings::default()
+            })
+            .unwrap();
+            let stored = pool.hash(password("correct horse")).await.unwrap();
+            assert_eq!(pool.inspect(&stored), Ok(write));
+            let verdict = pool
+                .verify(password("correct horse"), stored)
+                .await
+                .unwrap();
+            assert_eq!(verdict, Verdict::Match);
+            assert_eq!(pool.invocations(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_that_bcrypt_would_cut_is_refused_before_any_work() {
+        let pool = Pool::start(Settings {
+            write: Format::Bcrypt,
+            ..Settings::default()
+        })
+        .unwrap();
+        let error = pool.hash(password(&"a".repeat(73))).await.err().unwrap();
+        assert!(matches!(error, Error::PasswordTooLong { limit: 72 }));
+        assert_eq!(
+            error.to_string(),
+            "a password may have at most 72 bytes here"
+        );
+        assert_eq!(pool.invocations(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_hangs_up_frees_no_thread() {
+        let pool = pool(0, Duration::from_mins(1));
+        let hold = occupy(&pool);
+        let refused = pool.verify(password("testing123"), hash(SSHA)).await;
+        assert!(matches!(refused, Err(Error::Overloaded)));
+        drop(hold);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_turns_callers_away_and_who_leaves_it_gives_up_the_place() {
+        let pool = pool(1, Duration::from_mins(1));
+        let hold = occupy(&pool);
+        {
+            let waiting = pin!(pool.verify(password("testing123"), hash(SSHA)));
+            begin(waiting);
+            assert_eq!(pool.queued(), 1);
+            let refused = pool.verify(password("testing123"), hash(SSHA)).await;
+            assert!(matches!(refused, Err(Error::Overloaded)));
+        }
+        assert_eq!(pool.queued(), 0);
+        drop(hold);
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_served_when_the_thread_is_free() {
+        let pool = pool(1, Duration::from_mins(1));
+        let hold = occupy(&pool);
+        let mut waiting = pin!(pool.verify(password("testing123"), hash(SSHA)));
+        begin(waiting.as_mut());
+        drop(hold);
+        assert_eq!(waiting.await.unwrap(), Verdict::Match);
+        assert_eq!((pool.queued(), pool.invocations()), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_is_over_turns_the_caller_away() {
+        let pool = pool(1, Duration::ZERO);
+        let hold = occupy(&pool);
+        let refused = pool.verify(password("testing123"), hash(SSHA)).await;
+        assert!(matches!(refused, Err(Error::Overloaded)));
+        assert_eq!(pool.queued(), 0);
+        drop(hold);
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_one_computation_and_no_thread() {
+        let pool = pool(1, Duration::from_mins(1));
+        let broken: Result<(), Error> = pool.compute(|| panic!("a test wants it")).await;
+        assert!(matches!(
+            broken,
+            Err(Error::Internal("a computation panicked"))
+        ));
+        let verdict = pool
+            .verify(password("testing123"), hash(SSHA))
+            .await
+            .unwrap();
+        assert_eq!(verdict, Verdict::Match);
+    }
+
+    #[tokio::test]
+    async fn the_threads_end_with_the_last_clone() {
+        // What a thread owns is dropped when the thread ends.
+        thread_local!(static OWNED: RefCell<Option<mpsc::Sender<()>>> = const { RefCell::new(None) });
+        let pool = pool(1, Duration::from_mins(1));
+        let (owned, ended) = mpsc::channel();
+        pool.compute(move || OWNED.set(Some(owned))).await.unwrap();
+
+        let clone = pool.clone();
+        drop(pool);
+        assert!(
+            clone
+                .verify(password("testing123"), hash(SSHA))
+                .await
+                .is_ok()
+        );
+        drop(clone);
+        assert_eq!(ended.recv(), Err(mpsc::RecvError));
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused() {
+        let refusal = |settings: Settings| Pool::start(settings).err().unwrap();
+        let some = Settings::default;
+        assert!(matches!(
+            refusal(Settings {
+                write: Format::Phpass,
+                ..some()
+            }),
+            Error::NotWritable(Format::Phpass)
+        ));
+        assert!(matches!(
+            refusal(Settings {
+                accept: vec![Format::Phpass],
+                ..some()
+            }),
+            Error::WriteNotAccepted(Format::Argon2id)
+        ));
+        assert!(matches!(
+            refusal(Settings {
+                threads: 0,
+                ..some()
+            }),
+            Error::Threads
+        ));
+        assert!(matches!(
+            refusal(Settings {
+                threads: 1025,
+                ..some()
+            }),
+            Error::Threads
+        ));
+        assert!(matches!(
+            refusal(Settings {
+                queue: 65_537,
+                ..some()
+            }),
+            Error::Queue
+        ));
+    }
+}
