@@ -1,1 +1,26 @@
 //! JOSE and OAuth token rules.
+//!
+//! From the text of an `Authorization` header to a fact: this token was issued by one of our issuers, for our audience,
+//! and is good now. And the way back: signing tokens, publishing keys, proving which client asks.
+//!
+//! The crate does no I/O. Time and keys are arguments; the only ambient things are [`UnixTime::now`] and the system's
+//! random numbers. Cryptography is that of `aws-lc-rs`; what is ours is the strict reading around it.
+
+// The way of an access token.
+mod bearer_token;
+pub mod strict_json;
+mod algorithm;
+mod scope;
+mod refusal;
+
+// The way of a token request.
+
+mod error;
+mod unix_time;
+
+pub use algorithm::Algorithm;
+pub use bearer_token::BearerToken;
+pub use error::Error;
+pub use refusal::Refusal;
+pub use scope::Scope;
+pub use unix_time::UnixTime;
