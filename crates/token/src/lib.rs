@@ -8,19 +8,31 @@
 
 // The way of an access token.
 mod bearer_token;
+mod base64url;
 pub mod strict_json;
 mod algorithm;
+pub mod jws;
+mod jwk;
+mod jwk_set;
+mod verification_key;
 mod scope;
 mod refusal;
 
 // The way of a token request.
+mod signing_key;
 
 mod error;
+mod random;
 mod unix_time;
 
 pub use algorithm::Algorithm;
 pub use bearer_token::BearerToken;
 pub use error::Error;
+pub use jwk::Jwk;
+pub use jwk_set::JwkSet;
+pub use random::{random_bytes, random_token};
 pub use refusal::Refusal;
 pub use scope::Scope;
+pub use signing_key::SigningKey;
 pub use unix_time::UnixTime;
+pub use verification_key::VerificationKey;
