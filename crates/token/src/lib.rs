@@ -15,6 +15,9 @@ pub mod jws;
 mod jwk;
 mod jwk_set;
 mod verification_key;
+mod claims;
+pub mod access_token;
+mod verified_token;
 mod scope;
 mod refusal;
 
@@ -36,3 +39,4 @@ pub use scope::Scope;
 pub use signing_key::SigningKey;
 pub use unix_time::UnixTime;
 pub use verification_key::VerificationKey;
+pub use verified_token::{UnverifiedToken, VerifiedToken};
