@@ -22,6 +22,10 @@ mod scope;
 mod refusal;
 
 // The way of a token request.
+pub mod client_auth;
+mod client_auth_method;
+mod client_secret;
+pub mod pkce;
 mod signing_key;
 
 mod error;
@@ -30,6 +34,8 @@ mod unix_time;
 
 pub use algorithm::Algorithm;
 pub use bearer_token::BearerToken;
+pub use client_auth_method::ClientAuthMethod;
+pub use client_secret::ClientSecret;
 pub use error::Error;
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
