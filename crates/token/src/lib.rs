@@ -27,6 +27,8 @@ mod client_auth_method;
 mod client_secret;
 pub mod pkce;
 mod signing_key;
+pub mod issue;
+mod token_dialect;
 
 mod error;
 mod random;
@@ -43,6 +45,7 @@ pub use random::{random_bytes, random_token};
 pub use refusal::Refusal;
 pub use scope::Scope;
 pub use signing_key::SigningKey;
+pub use token_dialect::TokenDialect;
 pub use unix_time::UnixTime;
 pub use verification_key::VerificationKey;
 pub use verified_token::{UnverifiedToken, VerifiedToken};
