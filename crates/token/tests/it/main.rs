@@ -1,0 +1,8 @@
+//! The crate from outside: published vectors, a second implementation, tampered tokens.
+
+#[cfg(test)]
+mod jsonwebtoken_agrees;
+#[cfg(test)]
+mod tampering;
+#[cfg(test)]
+mod vectors;
