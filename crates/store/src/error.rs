@@ -125,6 +125,9 @@ pub enum StatementFlaw {
     /// Something after the statement's end.
     #[error("there is more after the `;`; write one SQL statement")]
     MoreThanOne,
+    /// A `*` that stands for the columns of whatever the table is at the time.
+    #[error("it returns `*`; list the columns, so that they stay the same when the table changes")]
+    Wildcard,
     /// A NUL, at which a database may stop reading.
     #[error("it holds a NUL character")]
     Nul,
@@ -169,7 +172,7 @@ pub enum StatementFlaw {
     )]
     NoPasswordHash,
     /// A hash that would leave the store where nobody needs it.
-    #[error("it returns `password_hash`, which only `authenticate` may; list the columns instead")]
+    #[error("it returns `password_hash`, which only `authenticate` may; leave it out")]
     PasswordHash,
     /// Two columns that nobody can tell apart.
     #[error("it returns two columns named `{0}`; rename one with `as`")]

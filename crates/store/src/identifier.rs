@@ -8,7 +8,8 @@ use crate::error::Error;
 /// Whether upper and lower case are told apart: `[store] identifier_case`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum IdentifierCase {
-    /// Lower-cased before it is used, as most stores treat e-mail addresses.
+    /// Lower-cased by Unicode's rules before it is used, as most stores treat e-mail addresses. The statement has to
+    /// compare with something lower-cased, too; SQLite's own `lower()` leaves letters beyond ASCII as they are.
     #[default]
     Insensitive,
     /// Left as it was typed.

@@ -22,7 +22,7 @@ mod sqlite;
 
 mod row;
 
-pub mod sample;
+mod sample;
 
 mod error;
 
@@ -30,6 +30,7 @@ pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
 pub use parameters::{Parameters, Value};
 pub use row::{Row, Written};
+pub use sample::{SampleUser, create as create_sample};
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use url::StoreUrl;

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
-use sqlx::{ConnectOptions as _, Either, Executor as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Either, Executor as _, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 use tokio::time::{timeout, timeout_at};
 
@@ -74,11 +75,7 @@ impl SqliteStore {
         parameters: &Parameters,
     ) -> Result<Option<Row>, Error> {
         let (prepared, arguments) = self.prepared(name, parameters)?;
-        let mut connection = self
-            .pool
-            .acquire()
-            .await
-            .map_err(|error| failure::of_connection(&error))?;
+        let mut connection = self.connection().await?;
         let until = Instant::now() + self.deadline;
         let statement = async {
             let _waiting = leash(&mut connection, until).await?;
@@ -99,14 +96,10 @@ impl SqliteStore {
         parameters: &Parameters,
     ) -> Result<Written, Error> {
         let (prepared, arguments) = self.prepared(name, parameters)?;
-        let _turn = timeout(self.wait, self.writer.lock())
-            .await
-            .map_err(|_| Error::Overloaded)?;
-        let mut connection = self
-            .pool
-            .acquire()
-            .await
-            .map_err(|error| failure::of_connection(&error))?;
+        let turn = async { (self.writer.lock().await, self.connection().await) };
+        let turn = timeout(self.wait, turn).await;
+        let (_turn, connection) = turn.map_err(|_| Error::Overloaded)?;
+        let mut connection = connection?;
         let started = Instant::now();
         let until = started + self.deadline.mul_f64(SHARE_OF_STATEMENT);
         let statement = async {
@@ -136,17 +129,20 @@ impl SqliteStore {
     /// Reads from the file, and looks whether there still is one at its path.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
         let asking = async {
-            tokio::fs::metadata(&self.file)
-                .await
-                .map_err(|_| Error::Unavailable("its file is gone"))?;
+            let file = tokio::fs::metadata(&self.file).await;
+            file.map_err(|_| Error::Unavailable("its file is gone"))?;
             let answer = self.pool.fetch_one(SCHEMA).await;
-            answer
-                .map(drop)
-                .map_err(|error| failure::of_connection(&error))
+            answer.map_err(|error| failure::of_connection(&error))?;
+            Ok(())
         };
         timeout(self.wait + self.deadline, asking)
             .await
             .map_err(|_| Error::Unavailable(SILENT))?
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<Sqlite>, Error> {
+        let connection = self.pool.acquire().await;
+        connection.map_err(|error| failure::of_connection(&error))
     }
 
     fn prepared(
@@ -191,14 +187,16 @@ async fn run(
     arguments: SqliteArguments,
 ) -> sqlx::Result<Answer> {
     let mut answer = Answer::default();
-    let mut answers = connection.fetch_many(sqlx::query_with(prepared.sql.clone(), arguments));
-    while let Some(part) = answers.try_next().await? {
-        match part {
-            Either::Left(done) => answer.changes += done.rows_affected(),
-            Either::Right(row) => answer.rows.push(row),
-        }
-        if answer.rows.len() > 1 {
-            break;
+    let mut parts = connection.fetch_many(sqlx::query_with(prepared.sql.clone(), arguments));
+    while answer.rows.len() < 2 {
+        match parts.try_next().await? {
+            Some(Either::Right(row)) => answer.rows.push(row),
+            Some(Either::Left(done)) => {
+                answer.changes = done.rows_affected();
+                return Ok(answer);
+            }
+            // A thread of the driver that crashed just ends the stream: not to be taken for 'no such user'.
+            None => return Err(sqlx::Error::WorkerCrashed),
         }
     }
     Ok(answer)
@@ -251,16 +249,18 @@ fn pool(file: &Path, settings: &Settings) -> SqlitePool {
         .foreign_keys(true)
         .busy_timeout(settings.deadline.mul_f64(SHARE_OF_LOCK))
         .disable_statement_logging();
+    let deadline = settings.deadline;
     SqlitePoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(settings.wait)
         .test_before_acquire(false)
-        // Whatever became of its last user, a connection comes back without a transaction.
-        .after_release(|connection, _| {
+        // Whatever became of its last user, a connection comes back without a transaction, or not at all.
+        .after_release(move |connection, _| {
             Box::pin(async move {
-                match connection.execute("rollback").await {
-                    Ok(_) | Err(sqlx::Error::Database(_)) => Ok(true),
-                    Err(error) => Err(error),
+                match timeout(deadline, connection.execute("rollback")).await {
+                    Ok(Ok(_) | Err(sqlx::Error::Database(_))) => Ok(true),
+                    Ok(Err(error)) => Err(error),
+                    Err(_) => Err(sqlx::Error::WorkerCrashed),
                 }
             })
         })

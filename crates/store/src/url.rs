@@ -23,6 +23,14 @@ impl StoreUrl {
         Self(Location::Sqlite(file.into()))
     }
 
+    /// The same store, with a relative file taken to be below this folder.
+    #[must_use]
+    pub fn below(self, folder: &Path) -> Self {
+        match self.0 {
+            Location::Sqlite(file) => Self::sqlite(folder.join(file)),
+        }
+    }
+
     /// The file that holds the store, for stores that are files.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
@@ -91,6 +99,17 @@ mod tests {
         ] {
             let parsed = url.parse::<StoreUrl>().unwrap();
             assert_eq!(parsed.file(), Some(Path::new(file)), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_relative_file_is_below_the_folder_of_whoever_named_it() {
+        for (file, expected) in [
+            ("users.db", "/etc/lychgate/users.db"),
+            ("/var/users.db", "/var/users.db"),
+        ] {
+            let url = StoreUrl::sqlite(file).below(Path::new("/etc/lychgate"));
+            assert_eq!(url.file(), Some(Path::new(expected)));
         }
     }
 

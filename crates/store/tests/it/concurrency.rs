@@ -17,7 +17,17 @@ async fn open(legacy: &Legacy) -> Store {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_reads_and_writes_at_once_all_come_true() {
+    many_reads_and_writes_at_once(Legacy::sample().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_reads_and_writes_at_once_all_come_true_with_a_write_ahead_log() {
     let legacy = Legacy::sample().await;
+    assert_eq!(legacy.text("pragma journal_mode = wal").await, "wal");
+    many_reads_and_writes_at_once(legacy).await;
+}
+
+async fn many_reads_and_writes_at_once(legacy: Legacy) {
     let store = open(&legacy).await;
     let mut tasks = JoinSet::new();
     for number in 0..40 {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lychgate_password::StoredHash;
-use lychgate_store::sample::{self, SampleUser};
 use lychgate_store::{Error, Settings, StatementName, Store, StoreUrl};
+use lychgate_store::{SampleUser, create_sample};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ impl Legacy {
             blocked: true,
             password_hash: None,
         };
-        sample::create(&legacy.file, &[zoe, max]).await.unwrap();
+        create_sample(&legacy.file, &[zoe, max]).await.unwrap();
         legacy
     }
 

@@ -11,4 +11,6 @@ mod open;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
+mod rewriting;
+#[cfg(test)]
 mod write;

@@ -234,3 +234,27 @@ async fn a_table_that_is_gone_fails_without_the_values() {
     );
     assert!(!error.to_string().contains("zoe"));
 }
+
+#[tokio::test]
+async fn a_table_that_is_rebuilt_is_still_read_by_name() {
+    let legacy = Legacy::sample().await;
+    let store = legacy.open_narrow(&[(Authenticate, AUTHENTICATE)]).await;
+    let key = identifier("zoe@example.com");
+    let before = store
+        .read(Authenticate, &key)
+        .await
+        .unwrap()
+        .unwrap()
+        .into_columns();
+    legacy
+        .run(
+            "create table rebuilt (password_hash text, nickname, extra, email, email_verified, blocked, id);
+             insert into rebuilt select password_hash, nickname, 'x', email, email_verified, blocked, id from users;
+             drop table users;
+             alter table rebuilt rename to users;",
+        )
+        .await;
+    let mut row = store.read(Authenticate, &key).await.unwrap().unwrap();
+    assert_eq!(row.take_password_hash().unwrap().expose_secret(), HASH);
+    assert_eq!(row.into_columns(), before);
+}
