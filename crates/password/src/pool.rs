@@ -236,10 +236,16 @@ mod tests {
     use std::{
         cell::RefCell,
         pin::{Pin, pin},
-        sync::mpsc,
+        sync::{
+            Arc, Barrier,
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
         task::{Context, Poll, Waker},
         time::Duration,
     };
+
+    use tokio::task::JoinSet;
 
     use super::{Pool, Settings, Verdict};
     use crate::{Error, Format, Password, StoredHash, Unusable};
@@ -390,6 +396,32 @@ mod tests {
         drop(hold);
         assert_eq!(waiting.await.unwrap(), Verdict::Match);
         assert_eq!((pool.queued(), pool.invocations()), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn as_many_computations_run_at_once_as_there_are_threads() {
+        let settings = Settings {
+            threads: 2,
+            queue_wait: Duration::from_mins(1),
+            ..Settings::default()
+        };
+        let pool = Pool::start(settings).unwrap();
+        let (pair, running) = (Arc::new(Barrier::new(2)), Arc::new(AtomicUsize::new(0)));
+        let mut calls = JoinSet::new();
+        for _ in 0..8 {
+            let (pool, pair, running) = (pool.clone(), Arc::clone(&pair), Arc::clone(&running));
+            calls.spawn(async move {
+                let computation = move || {
+                    let others = running.fetch_add(1, Ordering::SeqCst);
+                    pair.wait();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    others
+                };
+                pool.compute(computation).await.unwrap()
+            });
+        }
+        assert!(calls.join_all().await.into_iter().all(|others| others < 2));
+        assert_eq!(pool.invocations(), 8);
     }
 
     #[tokio::test]

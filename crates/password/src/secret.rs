@@ -10,6 +10,11 @@ use crate::Error;
 /// A password as a person typed it: from 1 to 1024 bytes of UTF-8, zeroed on drop.
 ///
 /// It has no `Debug`, `Display`, `Serialize`, `PartialEq` or `Clone`.
+///
+/// ```compile_fail,E0277
+/// # let password = lychgate_password::Password::new("correct horse".to_owned()).ok().unwrap();
+/// format!("{password:?}");
+/// ```
 pub struct Password(Zeroizing<String>);
 
 impl Password {
@@ -48,6 +53,11 @@ impl<'de> Deserialize<'de> for Password {
 /// A password hash as the legacy store keeps it: at most 1024 bytes without NUL, of any format or none, zeroed on drop.
 ///
 /// It has no `Debug`, `Display`, `Serialize`, `PartialEq` or `Clone`.
+///
+/// ```compile_fail,E0599
+/// # let hash = lychgate_password::StoredHash::new(String::new()).ok().unwrap();
+/// hash.clone();
+/// ```
 pub struct StoredHash(Zeroizing<String>);
 
 impl StoredHash {
