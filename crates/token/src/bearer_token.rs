@@ -47,6 +47,8 @@ fn is_b64token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn accepts(token: &str) -> bool {
@@ -74,5 +76,18 @@ mod tests {
         let digest = BearerToken::new("abc".to_owned()).unwrap().digest();
         assert_eq!(digest[..4], [0xba, 0x78, 0x16, 0xbf]);
         assert_eq!(digest[28..], [0xf2, 0x00, 0x15, 0xad]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_grammar_makes_is_taken(token in "[A-Za-z0-9._~+/-]{1,40}={0,3}") {
+            prop_assert!(accepts(&token));
+        }
+
+        #[test]
+        fn what_is_taken_has_only_the_grammars_characters(token: String) {
+            let foreign = token.is_empty() || !token.chars().all(|it| it.is_ascii_alphanumeric() || "-._~+/=".contains(it));
+            prop_assert!(!(foreign && accepts(&token)));
+        }
     }
 }

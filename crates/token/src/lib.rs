@@ -5,6 +5,36 @@
 //!
 //! The crate does no I/O. Time and keys are arguments; the only ambient things are [`UnixTime::now`] and the system's
 //! random numbers. Cryptography is that of `aws-lc-rs`; what is ours is the strict reading around it.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use lychgate_token::access_token::Rules;
+//! use lychgate_token::{Algorithm, BearerToken, JwkSet, SigningKey, UnixTime, UnverifiedToken};
+//! use serde_json::json;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let now = UnixTime::now();
+//! let key = SigningKey::generate(Algorithm::Es256)?;
+//! let claims = json!({ "iss": "https://tenant.example/", "aud": "urn:api", "iat": now, "exp": now.seconds() + 60 });
+//! let token = BearerToken::new(key.sign("at+jwt", &claims)?)?;
+//!
+//! let rules = Rules {
+//!     issuers: vec!["https://tenant.example/".to_owned()],
+//!     audience: "urn:api".to_owned(),
+//!     algorithms: vec![Algorithm::Es256],
+//!     leeway: Duration::from_secs(10),
+//!     max_lifetime: Duration::from_hours(1),
+//! };
+//! let keys = JwkSet::new([key.verification_key().clone()])?;
+//!
+//! let unverified = UnverifiedToken::parse(&token, &rules)?;
+//! let key = keys.key(unverified.key_id(), unverified.algorithm()).ok_or("no such key")?;
+//! let verified = unverified.verify(key, &rules, now)?;
+//! assert_eq!(verified.issuer(), "https://tenant.example/");
+//! # Ok(())
+//! # }
+//! ```
 
 // The way of an access token.
 mod bearer_token;

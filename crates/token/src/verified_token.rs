@@ -405,7 +405,38 @@ mod tests {
         assert_eq!(refused.unwrap_err(), Refusal::WrongAlgorithm);
     }
 
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+            prop::collection::vec(".{0,4}", 0..3).prop_map(Value::from),
+            prop::collection::btree_map(".{0,4}", ".{0,4}", 0..3)
+                .prop_map(|members| json!(members)),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn a_claim_of_any_value_is_taken_only_with_its_type(
+            name in prop::sample::select(&["sub", "azp", "client_id", "gty", "jti", "cnf", "nbf", "other"][..]),
+            value in any_value(),
+        ) {
+            let mut claims = good_claims();
+            claims[name] = value.clone();
+            let typed = match name {
+                "cnf" => value.is_object(),
+                "nbf" => value.as_i64().is_some_and(|time| time <= NOW.seconds() + 10),
+                "other" => true,
+                _ => value.is_string(),
+            };
+            let verified = verify(&claims);
+            prop_assert_eq!(verified.is_ok(), typed, "{:?}", verified.err());
+        }
+
         #[test]
         fn any_changed_character_is_refused(position: prop::sample::Index, other in "[A-Za-z0-9_.-]") {
             static TOKEN: LazyLock<String> = LazyLock::new(|| KEY.sign("JWT", &good_claims()).unwrap());

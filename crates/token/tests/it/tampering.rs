@@ -118,6 +118,37 @@ fn a_good_key_does_not_verify_for_another_algorithm() {
 }
 
 #[test]
+fn a_token_without_signature_is_refused() {
+    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let token = key.sign("JWT", &claims()).unwrap();
+    let payload = token.split('.').nth(1).unwrap();
+    let header = json!({ "alg": "none", "typ": "JWT", "kid": key.key_id() }).to_string();
+    let unsecured = format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(header));
+    assert_eq!(
+        verify(unsecured, &key).unwrap_err(),
+        Refusal::WrongAlgorithm
+    );
+    let stripped = token.rsplit_once('.').unwrap().0;
+    assert_eq!(
+        verify(format!("{stripped}."), &key).unwrap_err(),
+        Refusal::WrongSignature
+    );
+}
+
+#[test]
+fn a_token_with_an_hmac_by_the_public_key_is_refused() {
+    for algorithm in Algorithm::ALL {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let public = key.public_jwk().to_json().to_string();
+        let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+        header.kid = Some(key.key_id().to_owned());
+        let secret = jsonwebtoken::EncodingKey::from_secret(public.as_bytes());
+        let forged = jsonwebtoken::encode(&header, &claims(), &secret).unwrap();
+        assert_eq!(verify(forged, &key).unwrap_err(), Refusal::WrongAlgorithm);
+    }
+}
+
+#[test]
 fn an_es256_signature_in_der_is_refused() {
     let key = SigningKey::generate(Algorithm::Es256).unwrap();
     let token = key.sign("JWT", &claims()).unwrap();
