@@ -135,7 +135,7 @@ pub enum StatementFlaw {
     #[error("there is no SQL in it")]
     Empty,
     /// A parameter that the operation has no value for.
-    #[error("unknown parameter `:{parameter}`; did you mean `:{nearest}`? It may take {}", named(.known))]
+    #[error("unknown parameter `:{parameter}` (did you mean `:{nearest}`?); it may take {}", named(.known))]
     UnknownParameter {
         /// The parameter.
         parameter: String,

@@ -87,8 +87,8 @@ mod tests {
                 StatementName::ChangeEmail,
                 "update users set email = :new_mail where email = :identifier"
             ),
-            "unknown parameter `:new_mail`; did you mean `:new_email`? \
-             It may take `:identifier`, `:new_email`, `:email_verified`"
+            "unknown parameter `:new_mail` (did you mean `:new_email`?); \
+             it may take `:identifier`, `:new_email`, `:email_verified`"
         );
     }
 

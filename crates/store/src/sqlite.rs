@@ -44,8 +44,14 @@ impl SqliteStore {
         let opening = async {
             let unusable = |error| failure::of_opening(&file, &error);
             let mut connection = pool.acquire().await.map_err(unusable)?;
-            // The first look into the file: whether it is SQLite at all.
-            connection.fetch_one(SCHEMA).await.map_err(unusable)?;
+            // The first look into the file: whether it is SQLite at all, and text in it what the driver takes it for.
+            let encoding: String = sqlx::query_scalar("pragma encoding")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(unusable)?;
+            if encoding != "UTF-8" {
+                return Err(failure::of_encoding(&file));
+            }
             prepare::all(&mut connection, &settings.statements).await
         };
         let opened = timeout(settings.wait + settings.deadline, opening).await;

@@ -27,6 +27,14 @@ pub(super) fn of_opening(file: &Path, error: &sqlx::Error) -> Error {
     }
 }
 
+/// What it means that a file keeps its text in UTF-16, which the driver would read as other text.
+pub(super) fn of_encoding(file: &Path) -> Error {
+    Error::File {
+        path: file.to_owned(),
+        fault: "keeps its text in UTF-16; move its tables to a file whose `pragma encoding` is UTF-8",
+    }
+}
+
 /// What the failure of a statement means, as long as it is not committed.
 pub(super) fn of_statement(name: StatementName, error: &sqlx::Error) -> Error {
     let Some(code) = result_code(error) else {

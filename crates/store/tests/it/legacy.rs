@@ -84,12 +84,12 @@ impl Legacy {
         Store::open(self.settings(statements)).await
     }
 
-    /// A store with one connection, and short limits.
+    /// A store with one connection, and a deadline that is short for a person and long for a busy machine.
     pub(crate) async fn open_narrow(&self, statements: &[(StatementName, &str)]) -> Store {
         let mut settings = self.settings(statements);
         settings.connections = 1;
         settings.wait = Duration::from_secs(20);
-        settings.deadline = Duration::from_millis(300);
+        settings.deadline = Duration::from_secs(2);
         Store::open(settings).await.unwrap()
     }
 

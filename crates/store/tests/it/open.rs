@@ -89,6 +89,16 @@ async fn a_file_that_is_not_sqlite_is_refused_as_that() {
 }
 
 #[tokio::test]
+async fn a_file_whose_text_would_be_misread_is_refused() {
+    let legacy = Legacy::with_schema(
+        "pragma encoding = 'UTF-16le'; create table users (id, email, email_verified, nickname, blocked)",
+    )
+    .await;
+    let error = refused(legacy.open(&[(Lookup, legacy::LOOKUP)]).await).to_string();
+    assert!(error.contains("keeps its text in UTF-16"), "{error}");
+}
+
+#[tokio::test]
 async fn a_sample_is_never_made_over_a_file_that_is_there() {
     let legacy = Legacy::sample().await;
     let before = legacy.users().await;
