@@ -55,32 +55,36 @@ impl PresentedClient {
     /// Reads what a token request shows; `None` if it shows no client at all. Parameters without a value
     /// count as absent (RFC 6749 §3.2).
     pub fn read(headers: &HeaderMap, form: &[(String, String)]) -> Result<Option<Self>, Error> {
-        let client_id = parameter(form, "client_id")?.map(client_id).transpose()?;
+        let client_id = parameter(form, "client_id")?
+            .map(parse_client_id)
+            .transpose()?;
         let secret = parameter(form, "client_secret")?;
         let assertion = read_assertion(form)?;
         match (read_basic(headers)?, secret, assertion) {
             (None, None, None) => Ok(client_id.map(|client_id| Self::Public { client_id })),
-            (Some((basic_id, secret)), None, None) => match client_id {
-                Some(other) if other != basic_id => Err(Error::ClientCredentials(
-                    "`client_id` is not the one in the Authorization header",
-                )),
-                _ => Ok(Some(Self::Basic {
+            (Some((basic_id, secret)), None, None) => {
+                if client_id.is_some_and(|client_id| client_id != basic_id) {
+                    return Err(Error::ClientCredentials(
+                        "`client_id` is not that of the Authorization header",
+                    ));
+                }
+                Ok(Some(Self::Basic {
                     client_id: basic_id,
                     secret,
-                })),
-            },
+                }))
+            }
             (None, Some(secret), None) => {
                 let client_id =
                     client_id.ok_or(Error::ClientCredentials("`client_id` is missing"))?;
                 Ok(Some(Self::Post {
                     client_id,
-                    secret: ClientSecret::new(secret.to_owned())?,
+                    secret: parse_secret(secret.to_owned())?,
                 }))
             }
             (None, None, Some(assertion)) => {
                 let client_id = match client_id {
                     Some(client_id) => client_id,
-                    None => self::client_id(&assertion::unverified_subject(assertion)?)?,
+                    None => parse_client_id(&assertion::unverified_subject(assertion)?)?,
                 };
                 Ok(Some(Self::PrivateKeyJwt {
                     client_id,
@@ -142,27 +146,24 @@ fn read_basic(headers: &HeaderMap) -> Result<Option<(String, ClientSecret)>, Err
 }
 
 fn decode_basic(value: &HeaderValue) -> Result<(String, ClientSecret), Error> {
-    let malformed = Error::ClientCredentials(
-        "the Authorization header is not Basic with `id:secret` in base64",
-    );
-    let Some((scheme, credentials)) = value.to_str().ok().and_then(|text| text.split_once(' '))
-    else {
-        return Err(malformed);
+    let malformed = || {
+        Error::ClientCredentials("the Authorization header is not Basic with `id:secret` in base64")
     };
-    let decoded = STANDARD
-        .decode(credentials.trim_start_matches(' '))
-        .ok()
-        .map(Zeroizing::new);
-    let decoded = decoded
-        .as_ref()
-        .and_then(|bytes| std::str::from_utf8(bytes).ok());
-    match decoded.and_then(|text| text.split_once(':')) {
-        Some((id, secret)) if scheme.eq_ignore_ascii_case("basic") => {
-            let secret = ClientSecret::new(form_decode(secret)?)?;
-            Ok((client_id(&form_decode(id)?)?, secret))
-        }
-        _ => Err(malformed),
+    let text = value.to_str().map_err(|_| malformed())?;
+    let (scheme, encoded) = text.split_once(' ').ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(malformed());
     }
+    let bytes = STANDARD
+        .decode(encoded.trim_start_matches(' '))
+        .map(Zeroizing::new)
+        .map_err(|_| malformed())?;
+    let credentials = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
+    let (id, secret) = credentials.split_once(':').ok_or_else(malformed)?;
+    Ok((
+        parse_client_id(&form_decode(id)?)?,
+        parse_secret(form_decode(secret)?)?,
+    ))
 }
 
 /// RFC 6749 §2.3.1 has id and secret form-encoded before they are joined. Many clients do not do it, and
@@ -175,7 +176,7 @@ fn form_decode(text: &str) -> Result<String, Error> {
         .map_err(|_| Error::ClientCredentials("id or secret is not UTF-8"))
 }
 
-fn client_id(text: &str) -> Result<String, Error> {
+fn parse_client_id(text: &str) -> Result<String, Error> {
     let printable = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
     if text.is_empty() || text.len() > PresentedClient::MOST_CLIENT_ID_BYTES || !printable {
         return Err(Error::ClientCredentials(
@@ -183,6 +184,12 @@ fn client_id(text: &str) -> Result<String, Error> {
         ));
     }
     Ok(text.to_owned())
+}
+
+fn parse_secret(text: String) -> Result<ClientSecret, Error> {
+    ClientSecret::new(text).map_err(|_| {
+        Error::ClientCredentials("`client_secret` is empty, too long or not printable ASCII")
+    })
 }
 
 /// The one value of a parameter (RFC 6749 §3.2: not more than once; empty is absent).

@@ -32,15 +32,15 @@ impl CodeChallenge {
         }
     }
 
-    /// The challenge as it was sent, to be kept with the code.
+    /// The challenge as it is sent, and kept with the code.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether the challenge was made from this verifier, compared in constant time.
     pub fn matches(&self, verifier: &CodeVerifier) -> bool {
-        let made = base64url::encode(digest(&SHA256, verifier.0.as_bytes()).as_ref());
-        made.as_bytes().ct_eq(self.0.as_bytes()).into()
+        let made = verifier.challenge();
+        made.0.as_bytes().ct_eq(self.0.as_bytes()).into()
     }
 }
 
@@ -60,6 +60,13 @@ impl CodeVerifier {
             ));
         }
         Ok(Self(verifier))
+    }
+
+    /// What a client sends ahead of it.
+    pub fn challenge(&self) -> CodeChallenge {
+        CodeChallenge(base64url::encode(
+            digest(&SHA256, self.0.as_bytes()).as_ref(),
+        ))
     }
 
     /// The verifier itself.
