@@ -54,8 +54,8 @@ impl Decoy {
         let kinds = mix
             .iter()
             .map(|class| Ok((acceptance.blank(class.format, class.cost)?, class.weight)))
-            .collect::<Result<_, Error>>()?;
-        let mix = Mix::new(kinds).ok_or(Error::DecoyMix)?;
+            .collect::<Result<Vec<_>, Error>>()?;
+        let mix = Mix::new(&kinds).ok_or(Error::DecoyMix)?;
         Ok(Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
             acceptance,

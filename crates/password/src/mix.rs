@@ -37,23 +37,21 @@ struct Class {
 
 impl Mix {
     /// A mix of hashes and their relative weights; `None` when nothing has a weight, or there are too many.
-    pub(crate) fn new(kinds: Vec<(ParsedHash, u32)>) -> Option<Self> {
-        let total: u64 = kinds.iter().map(|(_, weight)| u64::from(*weight)).sum();
+    pub(crate) fn new(kinds: &[(ParsedHash, u32)]) -> Option<Self> {
         if kinds.len() > MAX_CLASSES {
             return None;
         }
-        let mut classes = Vec::with_capacity(kinds.len());
-        for (hash, weight) in kinds {
-            let rows = (u64::from(CONFIGURED) * u64::from(weight)).checked_div(total)?;
-            count(&mut classes, &hash, u32::try_from(rows).ok()?);
-        }
-        let mut classes = classes.into_iter();
-        let first = classes.next()?;
+        let (first, _) = kinds.first()?;
         let mut mix = Self {
-            first,
-            others: classes.collect(),
+            first: Class::new(first),
+            others: Vec::new(),
             seen: SeenRows::default(),
         };
+        let total: u64 = kinds.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        for (hash, weight) in kinds {
+            let rows = (u64::from(CONFIGURED) * u64::from(*weight)).checked_div(total)?;
+            mix.count(hash, u32::try_from(rows).ok()?);
+        }
         mix.follow_shares();
         Some(mix)
     }
@@ -79,15 +77,24 @@ impl Mix {
         if !self.seen.insert(mark) {
             return;
         }
-        if self.first.cost == hash.cost() {
-            self.first.rows += ROW;
-        } else {
-            count(&mut self.others, hash, ROW);
-        }
+        self.count(hash, ROW);
         if self.seen.count >= GENERATION {
             self.halve();
         }
         self.follow_shares();
+    }
+
+    /// Adds rows to the class of a hash, which is made when there is none and still room.
+    fn count(&mut self, hash: &ParsedHash, rows: u32) {
+        let cost = hash.cost();
+        if let Some(class) = self.classes_mut().find(|class| class.cost == cost) {
+            class.rows += rows;
+        } else if self.others.len() + 1 < MAX_CLASSES {
+            self.others.push(Class {
+                rows,
+                ..Class::new(hash)
+            });
+        }
     }
 
     fn halve(&mut self) {
@@ -98,17 +105,15 @@ impl Mix {
         self.others.retain(|class| class.weight > 0);
     }
 
-    /// Sets each weight to its share once that has drifted by more than an eighth, and by more than 2 in 1024; or is
-    /// gone.
+    /// Sets each weight to its share once that has drifted by more than an eighth, and by more than 2 in 1024; a class
+    /// that appears or is gone is followed at once.
     fn follow_shares(&mut self) {
-        let total = self
-            .classes_mut()
-            .map(|class| class.rows)
-            .sum::<u32>()
-            .max(1);
+        let total: u32 = self.classes_mut().map(|class| class.rows).sum();
         for class in self.classes_mut() {
-            let share = class.rows * WHOLE / total;
-            if share == 0 || share.abs_diff(class.weight) > (class.weight / 8).max(2) {
+            // No overflow: halving keeps the rows of all classes together below two generations.
+            let share = class.rows * WHOLE / total.max(1);
+            let drift = share.abs_diff(class.weight);
+            if share == 0 || class.weight == 0 || drift > (class.weight / 8).max(2) {
                 class.weight = share;
             }
         }
@@ -119,20 +124,17 @@ impl Mix {
     }
 }
 
-/// Adds rows to the class of a hash, which is made when there is none and still room.
-fn count(classes: &mut Vec<Class>, hash: &ParsedHash, rows: u32) {
-    let cost = hash.cost();
-    if let Some(class) = classes.iter_mut().find(|class| class.cost == cost) {
-        class.rows += rows;
-    } else if classes.len() < MAX_CLASSES {
-        let blank = hash.with_bytes(|_| ());
-        classes.push(Class {
+impl Class {
+    /// A class of hashes like this one, of which nothing but the cost is kept.
+    fn new(hash: &ParsedHash) -> Self {
+        let cost = hash.cost();
+        Self {
             label: cost.to_string(),
             cost,
-            blank,
-            rows,
+            blank: hash.with_bytes(|_| ()),
+            rows: 0,
             weight: 0,
-        });
+        }
     }
 }
 
@@ -192,8 +194,8 @@ mod tests {
         let kinds = (4..)
             .zip(weights)
             .map(|(cost, weight)| (bcrypt(cost), *weight))
-            .collect();
-        Mix::new(kinds).unwrap()
+            .collect::<Vec<_>>();
+        Mix::new(&kinds).unwrap()
     }
 
     /// What falls to each of a thousand identifiers; any good hash stands in for the keyed digest.
@@ -222,29 +224,34 @@ mod tests {
 
     #[test]
     fn a_mix_needs_a_weight_and_not_too_many_classes() {
-        assert!(Mix::new(Vec::new()).is_none());
-        assert!(Mix::new(vec![(bcrypt(10), 0), (bcrypt(12), 0)]).is_none());
-        assert!(Mix::new(vec![(bcrypt(10), u32::MAX), (bcrypt(12), u32::MAX)]).is_some());
-        let classes = |count: usize| {
-            (1..)
-                .take(count)
-                .map(|number| (django(number), 1))
-                .collect()
-        };
-        assert!(Mix::new(classes(MAX_CLASSES)).is_some());
-        assert!(Mix::new(classes(MAX_CLASSES + 1)).is_none());
+        assert!(Mix::new(&[]).is_none());
+        assert!(Mix::new(&[(bcrypt(10), 0), (bcrypt(12), 0)]).is_none());
+        assert!(Mix::new(&[(bcrypt(10), u32::MAX), (bcrypt(12), u32::MAX)]).is_some());
+        let mut kinds: Vec<_> = (1..)
+            .take(MAX_CLASSES)
+            .map(|number| (django(number), 1))
+            .collect();
+        assert!(Mix::new(&kinds).is_some());
+        kinds.push((bcrypt(10), 1));
+        assert!(Mix::new(&kinds).is_none());
     }
 
     #[test]
     fn a_class_of_no_weight_is_never_chosen() {
-        let mix = Mix::new(vec![(bcrypt(10), 0), (bcrypt(12), 1)]).unwrap();
+        let mix = Mix::new(&[(bcrypt(10), 0), (bcrypt(12), 1)]).unwrap();
         assert_eq!(share(&choices(&mix), bcrypt(12).cost()), 1000);
     }
 
     #[test]
+    fn a_rare_class_keeps_its_small_weight() {
+        let mix = weighted(&[1, 999]);
+        assert_eq!((mix.first.weight, mix.others[0].weight), (1, 1022));
+    }
+
+    #[test]
     fn a_class_named_twice_has_both_weights() {
-        let twice = Mix::new(vec![(bcrypt(10), 1), (bcrypt(12), 1), (bcrypt(10), 2)]).unwrap();
-        let once = Mix::new(vec![(bcrypt(10), 3), (bcrypt(12), 1)]).unwrap();
+        let twice = Mix::new(&[(bcrypt(10), 1), (bcrypt(12), 1), (bcrypt(10), 2)]).unwrap();
+        let once = Mix::new(&[(bcrypt(10), 3), (bcrypt(12), 1)]).unwrap();
         assert_eq!(choices(&twice), choices(&once));
     }
 
@@ -260,7 +267,7 @@ mod tests {
 
     #[test]
     fn the_mix_comes_to_be_what_the_store_has() {
-        let mut mix = Mix::new(vec![(django(600_000), 1)]).unwrap();
+        let mut mix = Mix::new(&[(django(600_000), 1)]).unwrap();
         for mark in 0..3000 {
             mix.observe(&bcrypt(if mark % 4 == 0 { 12 } else { 10 }), mark);
         }
@@ -278,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_the_store_has_no_more_is_forgotten() {
-        let mut mix = Mix::new(vec![(django(600_000), 1), (bcrypt(10), 1)]).unwrap();
+        let mut mix = Mix::new(&[(django(600_000), 1), (bcrypt(10), 1)]).unwrap();
         for mark in 0..GENERATION * 12 {
             mix.observe(&bcrypt(12), mark);
         }
@@ -292,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_row_counts_once_however_often_it_is_seen() {
-        let mut mix = Mix::new(vec![(bcrypt(10), 1)]).unwrap();
+        let mut mix = Mix::new(&[(bcrypt(10), 1)]).unwrap();
         for _ in 0..GENERATION * 2 {
             mix.observe(&bcrypt(12), 7);
         }
@@ -301,10 +308,10 @@ mod tests {
 
     #[test]
     fn many_kinds_of_row_fill_no_memory() {
-        let mut mix = Mix::new(vec![(bcrypt(10), 1)]).unwrap();
+        let mut mix = Mix::new(&[(bcrypt(10), 1)]).unwrap();
         for mark in 0..GENERATION * 3 {
             mix.observe(&django(mark + 1), mark);
-            assert!(mix.others.len() <= MAX_CLASSES);
+            assert!(mix.others.len() < MAX_CLASSES);
         }
     }
 

@@ -4,8 +4,8 @@
 //! Of a password the first 72 bytes count, also the first bytes of a cut character; a NUL inside it is a byte as any.
 //! Libraries that stop at the NUL hash less than was typed, and such a hash does not verify here.
 
-use base64::Engine as _;
 use base64::{
+    Engine as _,
     alphabet::BCRYPT,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::NO_PAD},
 };
