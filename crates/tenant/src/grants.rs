@@ -1,0 +1,229 @@
+//! `/oauth/token`: one file a grant.
+//!
+//! In comes a form from a client that proves itself; out go tokens, or RFC 6749 §5.2's errors. An attacker would want to
+//! spend a code or a refresh token that is not theirs, or the same one twice.
+
+mod authorization_code;
+mod client_credentials;
+mod refresh_token;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::HeaderMap;
+use lychgate_token::{Scope, UnixTime, pkce::CodeVerifier};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    authorize::{known_user, read_scope},
+    clients::{self, Client, GrantType},
+    context::Context,
+    edge::{ClientAddress, request_event},
+    events::Event,
+    oauth_error::{ErrorCode, OAuthError},
+    parameters::{Form, Parameters},
+    pipeline::RequestEvent,
+    state::{Reference, User},
+};
+
+/// What a user's login has authorized: what a code and all refresh tokens after it stand for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Authorization {
+    pub(crate) client_id: String,
+    /// `sub`.
+    pub(crate) user_id: String,
+    /// The API, if there is one.
+    pub(crate) audience: Option<String>,
+    /// The scope, in its plain form.
+    pub(crate) scope: String,
+    /// When the password was asked for, in seconds since 1970.
+    pub(crate) authenticated_at: i64,
+    /// `sid`.
+    pub(crate) session_id: Option<String>,
+}
+
+impl Authorization {
+    pub(crate) fn scope(&self) -> Result<Scope, OAuthError> {
+        read_scope(Some(self.scope.as_str()).filter(|scope| !scope.is_empty()))
+    }
+}
+
+/// What a client asks the token endpoint for.
+enum TokenRequest {
+    /// RFC 6749 §4.1.3.
+    AuthorizationCode {
+        code: Option<Reference>,
+        redirect_uri: String,
+        verifier: Option<CodeVerifier>,
+    },
+    /// RFC 6749 §6.
+    RefreshToken {
+        token: Option<Reference>,
+        scope: Option<Scope>,
+        audience: Option<String>,
+    },
+    /// RFC 6749 §4.4.2.
+    ClientCredentials {
+        audience: Option<String>,
+        scope: Scope,
+    },
+}
+
+impl TokenRequest {
+    fn read(form: &Parameters) -> Result<Self, OAuthError> {
+        match form.required("grant_type")? {
+            "authorization_code" => Ok(Self::AuthorizationCode {
+                code: Reference::presented(form.required("code")?),
+                redirect_uri: form.required("redirect_uri")?.to_owned(),
+                verifier: read_verifier(form.optional("code_verifier"))?,
+            }),
+            "refresh_token" => Ok(Self::RefreshToken {
+                token: Reference::presented(form.required("refresh_token")?),
+                scope: form
+                    .optional("scope")
+                    .map(|scope| read_scope(Some(scope)))
+                    .transpose()?,
+                audience: form.audience()?.map(str::to_owned),
+            }),
+            "client_credentials" => Ok(Self::ClientCredentials {
+                audience: form.audience()?.map(str::to_owned),
+                scope: read_scope(form.optional("scope"))?,
+            }),
+            _ => Err(OAuthError::new(
+                ErrorCode::UnsupportedGrantType,
+                "the grant_type must be authorization_code, refresh_token or client_credentials",
+            )),
+        }
+    }
+
+    fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+        }
+    }
+}
+
+fn read_verifier(text: Option<&str>) -> Result<Option<CodeVerifier>, OAuthError> {
+    let malformed = |_| OAuthError::new(ErrorCode::InvalidGrant, "the code_verifier is malformed");
+    text.map(|text| CodeVerifier::new(text.to_owned()))
+        .transpose()
+        .map_err(malformed)
+}
+
+/// The answer of RFC 6749 §5.1.
+#[derive(Serialize)]
+struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+impl TokenResponse {
+    fn bearer(access_token: String, lifetime: Duration, scope: &Scope) -> Self {
+        let (expires_in, scope) = (lifetime.as_secs(), scope.to_string());
+        Self {
+            access_token,
+            token_type: "Bearer",
+            expires_in,
+            scope,
+            id_token: None,
+            refresh_token: None,
+        }
+    }
+}
+
+/// A token request of a client that has proven itself.
+struct Exchange<'e> {
+    context: &'e Context,
+    client: &'e Client,
+    seen: RequestEvent,
+    now: UnixTime,
+}
+
+impl Exchange<'_> {
+    /// The user of a grant; one who is gone or blocked makes the grant as good as none.
+    async fn user_of(&self, authorization: &Authorization) -> Result<User, OAuthError> {
+        known_user(self.context, &authorization.user_id)
+            .await
+            .map_err(|error| match error.code {
+                ErrorCode::LoginRequired | ErrorCode::AccessDenied => OAuthError::invalid_grant(),
+                _ => error,
+            })
+    }
+}
+
+/// `POST /oauth/token`.
+pub(crate) async fn token(
+    State(context): State<Arc<Context>>,
+    Extension(address): Extension<ClientAddress>,
+    headers: HeaderMap,
+    Form(form): Form,
+) -> Result<Response, OAuthError> {
+    let now = UnixTime::now();
+    let client = clients::authenticate(&context, &headers, &form, now).await?;
+    let request = TokenRequest::read(&form)?;
+    let grant_type = request.grant_type();
+    if !client.grant_types.contains(&grant_type) {
+        let text = format!(
+            "Grant type '{}' not allowed for the client.",
+            grant_type.name()
+        );
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, text));
+    }
+    let body = form.without_credentials();
+    let seen = request_event(
+        &context,
+        address,
+        &headers,
+        "POST",
+        (serde_json::Map::new(), body),
+    );
+    let exchange = Exchange {
+        context: &context,
+        client,
+        seen,
+        now,
+    };
+    let (succeeded, failed) = match grant_type {
+        GrantType::AuthorizationCode => (Event::SuccessCodeExchange, Event::FailedCodeExchange),
+        GrantType::RefreshToken => (Event::SuccessRefreshExchange, Event::FailedRefreshExchange),
+        GrantType::ClientCredentials => (
+            Event::SuccessClientCredentialsExchange,
+            Event::FailedClientCredentialsExchange,
+        ),
+    };
+    let outcome = match request {
+        TokenRequest::AuthorizationCode {
+            code,
+            redirect_uri,
+            verifier,
+        } => {
+            exchange
+                .authorization_code(code, &redirect_uri, verifier)
+                .await
+        }
+        TokenRequest::RefreshToken {
+            token,
+            scope,
+            audience,
+        } => exchange.refresh_token(token, scope, audience).await,
+        TokenRequest::ClientCredentials { audience, scope } => {
+            exchange.client_credentials(audience, &scope).await
+        }
+    };
+    let event = if outcome.is_ok() { succeeded } else { failed };
+    event.log(&client.client_id, "");
+    outcome.map(|tokens| Json(tokens).into_response())
+}

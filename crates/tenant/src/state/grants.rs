@@ -1,0 +1,232 @@
+//! Codes and refresh tokens, and the grant that both belong to.
+//!
+//! ```text
+//! /authorize ─keep_code→ code ─take_code→ first refresh token ─rotate→ next ─rotate→ …
+//!               └──────────── a grant: a used code or refresh token presented again revokes it, and all of it ───┘
+//! ```
+
+use lychgate_token::UnixTime;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sqlx::Row;
+
+use super::{Reference, State, from_json, to_json};
+use crate::{Error, grants::Authorization};
+
+/// What a code stands for (RFC 6749 §4.1.2).
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Code {
+    pub(crate) authorization: Authorization,
+    pub(crate) redirect_uri: String,
+    /// `S256`, in its plain form.
+    pub(crate) challenge: Option<String>,
+    pub(crate) nonce: Option<String>,
+    /// Claims that rules and actions put into the access token.
+    pub(crate) access_token_claims: Map<String, Value>,
+    /// Claims that rules and actions put into the ID token.
+    pub(crate) id_token_claims: Map<String, Value>,
+}
+
+/// What is known of a refresh token that somebody presents.
+pub(crate) enum RefreshTokenFound {
+    /// It can be used.
+    Current {
+        grant_id: String,
+        authorization: Authorization,
+    },
+    /// It was used before: either its owner or a thief is late, and nobody can tell which.
+    Used { grant_id: String, client_id: String },
+    /// It was revoked, has expired, or never was.
+    Unknown,
+}
+
+impl State {
+    /// Keeps a code and opens its grant, which lasts until `grant_expires_at`.
+    pub(crate) async fn keep_code(
+        &self,
+        code: &Reference,
+        content: &Code,
+        expires_at: UnixTime,
+        grant_expires_at: UnixTime,
+    ) -> Result<(), Error> {
+        let failed = Error::state("keep a code");
+        let grant_id = Reference::generate()?;
+        let content_json = to_json(content)?;
+        let mut both = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(&failed)?;
+        sqlx::query(
+            "insert into grants (grant_id, code_digest, user_id, expires_at) values (?, ?, ?, ?)",
+        )
+        .bind(grant_id.expose_secret())
+        .bind(code.digest())
+        .bind(&content.authorization.user_id)
+        .bind(grant_expires_at.seconds())
+        .execute(&mut *both)
+        .await
+        .map_err(&failed)?;
+        sqlx::query(
+            "insert into codes (digest, grant_id, content, expires_at) values (?, ?, ?, ?)",
+        )
+        .bind(code.digest())
+        .bind(grant_id.expose_secret())
+        .bind(content_json)
+        .bind(expires_at.seconds())
+        .execute(&mut *both)
+        .await
+        .map_err(&failed)?;
+        both.commit().await.map_err(&failed)
+    }
+
+    /// Takes a code: one statement returns what it stands for, with its grant's id, and ends it.
+    pub(crate) async fn take_code(
+        &self,
+        code: &Reference,
+        now: UnixTime,
+    ) -> Result<Option<(String, Code)>, Error> {
+        let failed = Error::state("take a code");
+        let taken = sqlx::query(
+            "delete from codes where digest = ? returning grant_id, content, expires_at",
+        )
+        .bind(code.digest())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(&failed)?;
+        let Some(row) = taken else { return Ok(None) };
+        let expires_at: i64 = row.try_get("expires_at").map_err(&failed)?;
+        if expires_at <= now.seconds() {
+            return Ok(None);
+        }
+        let content: String = row.try_get("content").map_err(&failed)?;
+        Ok(Some((
+            row.try_get("grant_id").map_err(&failed)?,
+            from_json(&content)?,
+        )))
+    }
+
+    /// Revokes what a code gave, because it was presented again (RFC 6749 §4.1.2); `false` if it was never a code.
+    pub(crate) async fn revoke_grant_of_code(&self, code: &Reference) -> Result<bool, Error> {
+        let done = sqlx::query("update grants set revoked = 1 where code_digest = ?")
+            .bind(code.digest())
+            .execute(&self.pool)
+            .await
+            .map_err(Error::state("revoke a grant"))?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Revokes a grant with every refresh token of it.
+    pub(crate) async fn revoke_grant(&self, grant_id: &str) -> Result<(), Error> {
+        sqlx::query("update grants set revoked = 1 where grant_id = ?")
+            .bind(grant_id)
+            .execute(&self.pool)
+            .await
+            .map_err(Error::state("revoke a grant"))?;
+        Ok(())
+    }
+
+    /// Whether tokens of a grant may still be handed out.
+    pub(crate) async fn grant_stands(&self, grant_id: &str) -> Result<bool, Error> {
+        let found = sqlx::query("select 1 from grants where grant_id = ? and revoked = 0")
+            .bind(grant_id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(Error::state("read a grant"))?;
+        Ok(found.is_some())
+    }
+
+    /// Keeps the first refresh token of a grant until the grant ends; `false` if the grant was revoked meanwhile.
+    pub(crate) async fn keep_refresh_token(
+        &self,
+        token: &Reference,
+        grant_id: &str,
+        authorization: &Authorization,
+    ) -> Result<bool, Error> {
+        let done = sqlx::query(
+            "insert into refresh_tokens (digest, grant_id, authorization, expires_at)
+             select ?, grant_id, ?, expires_at from grants where grant_id = ? and revoked = 0",
+        )
+        .bind(token.digest())
+        .bind(to_json(authorization)?)
+        .bind(grant_id)
+        .execute(&self.pool)
+        .await
+        .map_err(Error::state("keep a refresh token"))?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// What is known of a refresh token; looking changes nothing.
+    pub(crate) async fn refresh_token(
+        &self,
+        token: &Reference,
+        now: UnixTime,
+    ) -> Result<RefreshTokenFound, Error> {
+        let failed = Error::state("read a refresh token");
+        let row = sqlx::query(
+            "select grant_id, authorization, used_at from refresh_tokens join grants using (grant_id)
+             where digest = ? and revoked = 0 and refresh_tokens.expires_at > ?",
+        )
+        .bind(token.digest())
+        .bind(now.seconds())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(&failed)?;
+        let Some(row) = row else {
+            return Ok(RefreshTokenFound::Unknown);
+        };
+        let grant_id = row.try_get("grant_id").map_err(&failed)?;
+        let authorization: Authorization =
+            from_json(&row.try_get::<String, _>("authorization").map_err(&failed)?)?;
+        Ok(
+            match row.try_get::<Option<i64>, _>("used_at").map_err(&failed)? {
+                None => RefreshTokenFound::Current {
+                    grant_id,
+                    authorization,
+                },
+                Some(_) => RefreshTokenFound::Used {
+                    grant_id,
+                    client_id: authorization.client_id,
+                },
+            },
+        )
+    }
+
+    /// Ends `used` and puts `next` in its place, in one step; `false` if another was faster or the grant is revoked.
+    pub(crate) async fn rotate_refresh_token(
+        &self,
+        used: &Reference,
+        next: &Reference,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let failed = Error::state("rotate a refresh token");
+        let mut both = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(&failed)?;
+        let taken = sqlx::query(
+            "update refresh_tokens set used_at = ?2 where digest = ?1 and used_at is null and expires_at > ?2
+             and grant_id in (select grant_id from grants where revoked = 0) returning digest",
+        )
+        .bind(used.digest())
+        .bind(now.seconds())
+        .fetch_optional(&mut *both)
+        .await
+        .map_err(&failed)?;
+        if taken.is_none() {
+            return Ok(false);
+        }
+        sqlx::query(
+            "insert into refresh_tokens (digest, grant_id, authorization, expires_at)
+             select ?, grant_id, authorization, expires_at from refresh_tokens where digest = ?",
+        )
+        .bind(next.digest())
+        .bind(used.digest())
+        .execute(&mut *both)
+        .await
+        .map_err(&failed)?;
+        both.commit().await.map_err(&failed)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,173 @@
+//! Logins under way, and sessions: logins that are over.
+
+use lychgate_token::UnixTime;
+use sqlx::Row;
+use subtle::ConstantTimeEq;
+
+use super::{Reference, State, from_json, to_json};
+use crate::{Error, authorize::AuthorizeRequest};
+
+/// Logins that may be under way at once; whoever fills the table keeps others from starting, not the disk from breathing.
+const TRANSACTIONS: i64 = 100_000;
+
+/// A login under way.
+pub(crate) struct LoginTransaction {
+    /// What the client asked `/authorize` for.
+    pub(crate) request: AuthorizeRequest,
+}
+
+/// A browser in which a user has logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// `sid` of the ID token; not a secret.
+    pub(crate) sid: String,
+    /// Who logged in.
+    pub(crate) user_id: String,
+    /// Through which connection.
+    pub(crate) connection: String,
+    /// When the password was asked for.
+    pub(crate) authenticated_at: UnixTime,
+    /// When it ends.
+    pub(crate) expires_at: UnixTime,
+}
+
+impl State {
+    /// Begins a login bound to the browser that holds `binding`; `false` when too many are under way.
+    pub(crate) async fn begin_login(
+        &self,
+        transaction: &Reference,
+        binding: &Reference,
+        request: &AuthorizeRequest,
+        expires_at: UnixTime,
+    ) -> Result<bool, Error> {
+        let done = sqlx::query(
+            "insert into login_transactions (digest, binding, request, expires_at)
+             select ?, ?, ?, ? where (select count(*) from login_transactions) < ?",
+        )
+        .bind(transaction.digest())
+        .bind(binding.digest())
+        .bind(to_json(request)?)
+        .bind(expires_at.seconds())
+        .bind(TRANSACTIONS)
+        .execute(&self.pool)
+        .await
+        .map_err(Error::state("begin a login"))?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The login under way, if this is the browser that began it.
+    pub(crate) async fn login(
+        &self,
+        transaction: &Reference,
+        binding: &Reference,
+        now: UnixTime,
+    ) -> Result<Option<LoginTransaction>, Error> {
+        let failed = Error::state("read a login");
+        let row = sqlx::query(
+            "select binding, request from login_transactions where digest = ? and expires_at > ?",
+        )
+        .bind(transaction.digest())
+        .bind(now.seconds())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(&failed)?;
+        let Some(row) = row else { return Ok(None) };
+        let bound_to: Vec<u8> = row.try_get("binding").map_err(&failed)?;
+        if !bool::from(bound_to.ct_eq(&binding.digest())) {
+            return Ok(None);
+        }
+        let request: String = row.try_get("request").map_err(&failed)?;
+        Ok(Some(LoginTransaction {
+            request: from_json(&request)?,
+        }))
+    }
+
+    /// Counts an attempt before it is made, so that attempts side by side cannot slip past `most`; `false` when there are
+    /// no more.
+    pub(crate) async fn count_attempt(
+        &self,
+        transaction: &Reference,
+        most: i64,
+    ) -> Result<bool, Error> {
+        let done = sqlx::query("update login_transactions set attempts = attempts + 1 where digest = ? and attempts < ?")
+            .bind(transaction.digest())
+            .bind(most)
+            .execute(&self.pool)
+            .await
+            .map_err(Error::state("count a login attempt"))?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Ends a login; `true` for whoever ended it first.
+    pub(crate) async fn take_login(
+        &self,
+        transaction: &Reference,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let taken = sqlx::query(
+            "delete from login_transactions where digest = ? and expires_at > ? returning digest",
+        )
+        .bind(transaction.digest())
+        .bind(now.seconds())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(Error::state("end a login"))?;
+        Ok(taken.is_some())
+    }
+
+    /// Begins a session.
+    pub(crate) async fn begin_session(
+        &self,
+        cookie: &Reference,
+        session: &Session,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "insert into sessions (digest, sid, user_id, connection, authenticated_at, expires_at)
+             values (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(cookie.digest())
+        .bind(&session.sid)
+        .bind(&session.user_id)
+        .bind(&session.connection)
+        .bind(session.authenticated_at.seconds())
+        .bind(session.expires_at.seconds())
+        .execute(&self.pool)
+        .await
+        .map_err(Error::state("begin a session"))?;
+        Ok(())
+    }
+
+    /// The session of a browser.
+    pub(crate) async fn session(
+        &self,
+        cookie: &Reference,
+        now: UnixTime,
+    ) -> Result<Option<Session>, Error> {
+        let read = |row: sqlx::sqlite::SqliteRow| {
+            Ok(Session {
+                sid: row.try_get("sid")?,
+                user_id: row.try_get("user_id")?,
+                connection: row.try_get("connection")?,
+                authenticated_at: UnixTime::from_seconds(row.try_get("authenticated_at")?),
+                expires_at: UnixTime::from_seconds(row.try_get("expires_at")?),
+            })
+        };
+        sqlx::query("select * from sessions where digest = ? and expires_at > ?")
+            .bind(cookie.digest())
+            .bind(now.seconds())
+            .fetch_optional(&self.pool)
+            .await
+            .and_then(|row| row.map(read).transpose())
+            .map_err(Error::state("read a session"))
+    }
+
+    /// Ends a session.
+    pub(crate) async fn end_session(&self, cookie: &Reference) -> Result<(), Error> {
+        sqlx::query("delete from sessions where digest = ?")
+            .bind(cookie.digest())
+            .execute(&self.pool)
+            .await
+            .map_err(Error::state("end a session"))?;
+        Ok(())
+    }
+}
