@@ -1,0 +1,14 @@
+//! A real tenant on a loopback socket, real scripts in a folder, and a browser that is a few lines long.
+
+#![cfg(test)]
+
+mod audience_injection;
+mod browser;
+mod client_credentials;
+mod code_flow;
+mod database_connections;
+mod harness;
+mod login_page;
+mod refresh;
+mod restart;
+mod session;
