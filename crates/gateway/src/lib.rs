@@ -1,1 +1,42 @@
 //! The guarded API in front of a legacy store.
+//!
+//! The modules stand in the order in which a request meets them. Each step hands on a type that only it can make, and the
+//! next step asks for that type, so that no operation can be reached but by the whole way:
+//!
+//! ```text
+//! AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─scope→ Authorized<Op>
+//!   ─body→ Op::Input ─operation→ store row ─password→ matched? ─profile→ Op::Output
+//!   ─answer or problem→ response          every exit → audit
+//! ```
+
+mod gateway;
+mod settings;
+mod error;
+
+mod way;
+mod access_token;
+mod budget;
+mod caller;
+mod scope;
+mod body;
+pub mod operations;
+mod legacy;
+pub mod profile;
+pub mod problem;
+pub mod audit;
+pub mod metrics;
+mod admin;
+mod openapi;
+
+pub use body::fields::{Email, FieldValue, Fields};
+pub use caller::Caller;
+pub use error::Error;
+pub use gateway::Gateway;
+pub use legacy::Legacy;
+pub use openapi::openapi;
+pub use scope::Authorized;
+pub use settings::{
+    AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientId, Endpoint,
+    Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LoopbackAddress, PseudonymKey,
+    Settings,
+};

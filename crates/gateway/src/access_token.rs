@@ -1,0 +1,120 @@
+//! From the `Authorization` header to a fact: one of our issuers made this token for us, and it is good now.
+//!
+//! A request from an [`AdmittedPeer`] comes in; a [`VerifiedToken`] goes on. An attacker wants a token of her own making
+//! to pass, a token to outlive its key, or the gateway to fetch keys without end because of names she made up.
+
+mod credentials;
+pub(crate) mod discovery;
+pub(crate) mod issuer_keys;
+pub(crate) mod keys;
+mod verified;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{HeaderMap, Uri};
+use lychgate_listener::AdmittedPeer;
+use lychgate_token::access_token::Rules;
+use lychgate_token::{BearerToken, Refusal, UnixTime, UnverifiedToken, VerifiedToken};
+
+use crate::problem::{InvalidToken, Problem};
+use crate::settings::AccessTokenSettings;
+use credentials::Credentials;
+use issuer_keys::{IssuerKeys, NoKey};
+use verified::{SignedBy, VerifiedTokens};
+
+/// What decides whether a token is good: the rules, the issuers' keys, and the tokens that were found good already.
+pub(crate) struct AccessTokens {
+    rules: Rules,
+    issuers: BTreeMap<String, Arc<IssuerKeys>>,
+    verified: VerifiedTokens,
+}
+
+impl AccessTokens {
+    pub(crate) fn new(settings: &AccessTokenSettings, now: UnixTime) -> Self {
+        let issuers = settings.issuers.iter().map(|issuer| {
+            let keys = IssuerKeys::new(issuer.clone(), settings.keys, now);
+            (issuer.issuer.as_str().to_owned(), Arc::new(keys))
+        });
+        Self {
+            rules: Rules {
+                issuers: settings
+                    .issuers
+                    .iter()
+                    .map(|issuer| issuer.issuer.as_str().to_owned())
+                    .collect(),
+                audience: settings.audience.as_str().to_owned(),
+                algorithms: settings.algorithms.clone(),
+                leeway: settings.leeway,
+                max_lifetime: settings.max_lifetime,
+            },
+            issuers: issuers.collect(),
+            verified: VerifiedTokens::new(settings.verified_tokens),
+        }
+    }
+
+    /// Steps 1 to 3 of what makes a token good: one bearer token, well-formed, signed by a current key of an issuer on
+    /// the list, for us, and good at `now`.
+    pub(crate) async fn verify(
+        &self,
+        _admitted: AdmittedPeer,
+        headers: &HeaderMap,
+        uri: &Uri,
+        now: UnixTime,
+    ) -> Result<VerifiedToken, Problem> {
+        match Credentials::read(headers, uri)? {
+            Credentials::Absent => Err(Problem::InvalidToken(InvalidToken::Absent)),
+            Credentials::Bearer(token) => self.verify_bearer(&token, now).await,
+        }
+    }
+
+    async fn verify_bearer(
+        &self,
+        token: &BearerToken,
+        now: UnixTime,
+    ) -> Result<VerifiedToken, Problem> {
+        let digest = token.digest();
+        if let Some(verified) = self
+            .verified
+            .find(&digest, now, |signed_by| self.is_current(signed_by, now))
+        {
+            return Ok(verified);
+        }
+        let unverified = UnverifiedToken::parse(token, &self.rules).map_err(refused)?;
+        let issuer = self
+            .issuers
+            .get(unverified.issuer())
+            .ok_or_else(|| refused(Refusal::WrongIssuer))?;
+        let key = issuer
+            .key(unverified.key_id(), unverified.algorithm(), now)
+            .await
+            .map_err(|no_key| match no_key {
+                NoKey::Unknown => refused(Refusal::UnknownKey),
+                NoKey::Unavailable => Problem::KeysUnavailable,
+            })?;
+        let verified = unverified.verify(&key, &self.rules, now).map_err(refused)?;
+        self.verified
+            .keep(digest, &verified, SignedBy::key(verified.issuer(), &key));
+        Ok(verified)
+    }
+
+    fn is_current(&self, signed_by: &SignedBy, now: UnixTime) -> bool {
+        self.issuers
+            .get(signed_by.issuer())
+            .is_some_and(|keys| keys.is_current(signed_by, now))
+    }
+
+    /// The keys of each issuer, for the tasks that refresh them and for readiness.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &Arc<IssuerKeys>> {
+        self.issuers.values()
+    }
+
+    /// How many verified tokens are remembered.
+    pub(crate) fn remembered(&self) -> u64 {
+        self.verified.len()
+    }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    Problem::InvalidToken(InvalidToken::Refused(refusal.name()))
+}

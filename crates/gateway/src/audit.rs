@@ -1,0 +1,243 @@
+//! One line for each answer and each refusal, made by the wrapper around the operations, so that none can forget it.
+//!
+//! A [`Record`] goes the whole way with its request and notes the step it is at; whatever ends the request, the line says
+//! where. An attacker wants to act without a trace, or to read in the trace what it must not hold: there is no field for
+//! a password, a hash, a token or a plain identifier, and a request whose line cannot be written is not answered.
+
+mod line;
+pub(crate) mod pseudonym;
+mod refusals;
+mod writer;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lychgate_token::UnixTime;
+
+use crate::caller::Caller;
+use crate::problem::{Problem, ProblemKind};
+use line::Line;
+use pseudonym::PseudonymKey;
+
+pub use line::{EVENTS, FIELDS};
+pub(crate) use refusals::{RefusalLines, Refusals};
+pub(crate) use writer::Writer;
+
+/// Where a request is on its way; the step of the line is the one that decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The network.
+    Allowlist,
+    /// The size of the header fields.
+    Headers,
+    /// The access token, its signature and its claims.
+    AccessToken,
+    /// Whom the token was issued to.
+    Caller,
+    /// The operation's path and method.
+    Route,
+    /// The token's scope.
+    Scope,
+    /// The body and its fields.
+    Body,
+    /// The operation itself: store and passwords.
+    Operation,
+}
+
+/// What is known of a request so far.
+#[derive(Debug)]
+pub(crate) struct Record {
+    time: UnixTime,
+    request_id: String,
+    address: IpAddr,
+    step: Step,
+    client: Option<String>,
+    operation: Option<&'static str>,
+    about: Option<String>,
+    outcome: &'static str,
+}
+
+impl Step {
+    /// Its name in a line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allowlist => "allowlist",
+            Self::Headers => "headers",
+            Self::AccessToken => "access_token",
+            Self::Caller => "caller",
+            Self::Route => "route",
+            Self::Scope => "scope",
+            Self::Body => "body",
+            Self::Operation => "operation",
+        }
+    }
+}
+
+impl Record {
+    pub(crate) fn new(time: UnixTime, request_id: String, address: IpAddr) -> Self {
+        Self {
+            time,
+            request_id,
+            address,
+            step: Step::Headers,
+            client: None,
+            operation: None,
+            about: None,
+            outcome: "none",
+        }
+    }
+
+    /// The request has come to this step.
+    pub(crate) fn step(&mut self, step: Step) {
+        self.step = step;
+    }
+
+    /// Where the request is.
+    pub(crate) fn current_step(&self) -> Step {
+        self.step
+    }
+
+    /// Who calls.
+    pub(crate) fn caller(&mut self, caller: &Caller) {
+        self.client = Some(caller.client().as_str().to_owned());
+    }
+
+    /// What is asked for.
+    pub(crate) fn operation(&mut self, name: &'static str) {
+        self.operation = Some(name);
+    }
+
+    /// The operation that was asked for, by a caller who may know that it exists.
+    pub(crate) fn operation_name(&self) -> Option<&'static str> {
+        self.operation
+    }
+
+    /// Whom it is about. It leaves here as a pseudonym only.
+    pub(crate) fn about(&mut self, identifier: &str) {
+        self.about = Some(identifier.to_owned());
+    }
+
+    /// What came of it.
+    pub(crate) fn outcome(&mut self, outcome: &'static str) {
+        self.outcome = outcome;
+    }
+
+    /// The id that the answer carries, too.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The line of an answer: what was decided, by which step, in which time.
+    pub(crate) fn line<'a>(
+        &'a self,
+        status: u16,
+        problem: Option<&Problem>,
+        key: &'a PseudonymKey,
+        took: Duration,
+    ) -> Line<'a> {
+        Line {
+            pseudonym: self
+                .about
+                .as_deref()
+                .map(|identifier| key.pseudonym(identifier)),
+            pseudonym_key: self.about.as_deref().map(|_| key.id()),
+            client: self.client.as_deref(),
+            operation: self.operation,
+            reason: problem.and_then(Problem::reason),
+            status: Some(status),
+            duration_us: Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+            request_id: Some(&self.request_id),
+            outcome: problem.map_or(self.outcome, |problem| problem.kind().describe().name),
+            ..Line::new("answer", self.time, self.step, self.address)
+        }
+    }
+}
+
+/// The line of a connection that the allowlist refused, and of how many before it there was no room to tell.
+pub(crate) fn refused_connection(time: UnixTime, address: IpAddr, untold: u64) -> Line<'static> {
+    Line {
+        outcome: ProblemKind::AddressNotAllowed.describe().name,
+        untold: Some(untold),
+        ..Line::new("refused-connection", time, Step::Allowlist, address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::problem::InvalidToken;
+
+    fn record() -> Record {
+        Record::new(
+            UnixTime::from_seconds(1_700_000_000),
+            "0a1b".into(),
+            "203.0.113.7".parse().unwrap(),
+        )
+    }
+
+    fn key() -> PseudonymKey {
+        PseudonymKey::new(&[7; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_who_asked_what_and_which_step_decided() {
+        let mut record = record();
+        record.step(Step::AccessToken);
+        let problem = Problem::InvalidToken(InvalidToken::Refused("expired"));
+        let key = key();
+        let line = record.line(401, Some(&problem), &key, Duration::from_micros(1234));
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            "{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"answer\",\"request_id\":\"0a1b\",\"address\":\"203.0.113.7\",\
+             \"step\":\"access_token\",\"outcome\":\"invalid-token\",\"reason\":\"expired\",\"status\":401,\"duration_us\":1234}"
+        );
+    }
+
+    #[test]
+    fn an_identifier_is_in_the_line_as_its_pseudonym_only() {
+        let mut record = record();
+        record.about("zoe@example.com");
+        record.outcome("no-user");
+        let line = serde_json::to_string(&record.line(200, None, &key(), Duration::ZERO)).unwrap();
+        assert!(!line.contains("zoe"));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["pseudonym"], key().pseudonym("zoe@example.com"));
+        assert_eq!(line["pseudonym_key"], key().id());
+        assert_eq!(line["outcome"], "no-user");
+    }
+
+    #[test]
+    fn every_field_and_event_of_a_line_is_in_the_reference() {
+        let mut record = record();
+        record.about("zoe");
+        record.operation("lookup");
+        let problem = Problem::Internal("reason");
+        let key = key();
+        let mut line = record.line(500, Some(&problem), &key, Duration::ZERO);
+        line.client = Some("client");
+        line.untold = Some(3);
+        let line = serde_json::to_value(&line).unwrap();
+        let mut written: Vec<_> = line
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let mut described: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
+        written.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(written, described);
+        let refused =
+            refused_connection(UnixTime::from_seconds(0), "192.0.2.1".parse().unwrap(), 2);
+        for event in [
+            line["event"].as_str().unwrap(),
+            serde_json::to_value(&refused).unwrap()["event"]
+                .as_str()
+                .unwrap(),
+        ] {
+            assert!(EVENTS.iter().any(|(name, _)| *name == event));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The form of an audit line, and its description for the reference.
+
+use std::net::IpAddr;
+
+use lychgate_token::UnixTime;
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Step;
+
+/// The events, each with what it means.
+pub const EVENTS: [(&str, &str); 2] = [
+    ("answer", "a request was answered, whatever the answer"),
+    (
+        "refused-connection",
+        "a connection was closed before TLS because its network is not on the allowlist",
+    ),
+];
+
+/// The fields of a line in their order, each with what it means. A field that does not apply is left out.
+pub const FIELDS: [(&str, &str); 14] = [
+    ("time", "when the request came, RFC 3339 in UTC"),
+    ("event", "what happened"),
+    (
+        "request_id",
+        "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`",
+    ),
+    ("address", "the network address of the peer"),
+    ("step", "the step of the way that decided"),
+    (
+        "client",
+        "the client that the token was issued to, once that is certain",
+    ),
+    (
+        "operation",
+        "the operation that was asked for, once the caller may know that it exists",
+    ),
+    (
+        "outcome",
+        "what came of it: the operation's own word, or the name of the problem",
+    ),
+    (
+        "reason",
+        "why, where the problem's name alone does not say it; the caller is not told",
+    ),
+    ("status", "the HTTP status of the answer"),
+    (
+        "pseudonym",
+        "HMAC-SHA-256 over the normalized identifier, in hex: the same user, without a name",
+    ),
+    ("pseudonym_key", "which key the pseudonym was made with"),
+    (
+        "duration_us",
+        "microseconds from the end of the head to the decision",
+    ),
+    (
+        "untold",
+        "refused connections since the line before, for which there was no room",
+    ),
+];
+
+/// One line.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line<'a> {
+    pub(super) time: String,
+    pub(super) event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<&'a str>,
+    pub(super) address: IpAddr,
+    pub(super) step: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) operation: Option<&'static str>,
+    pub(super) outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pseudonym: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pseudonym_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) duration_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) untold: Option<u64>,
+}
+
+impl Line<'_> {
+    /// What every line has.
+    pub(super) fn new(event: &'static str, time: UnixTime, step: Step, address: IpAddr) -> Self {
+        Self {
+            time: rfc_3339(time),
+            event,
+            request_id: None,
+            address,
+            step: step.name(),
+            client: None,
+            operation: None,
+            outcome: "none",
+            reason: None,
+            status: None,
+            pseudonym: None,
+            pseudonym_key: None,
+            duration_us: None,
+            untold: None,
+        }
+    }
+}
+
+fn rfc_3339(time: UnixTime) -> String {
+    OffsetDateTime::from_unix_timestamp(time.seconds())
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| time.to_string())
+}

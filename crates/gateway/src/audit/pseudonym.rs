@@ -1,0 +1,91 @@
+//! The same user under the same name in every line, without the name: a keyed hash of the normalized identifier.
+
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+
+use crate::error::Error;
+
+/// Bytes of a key, at least: those of the hash (RFC 2104 §3).
+const KEY_BYTES: usize = 32;
+
+/// The key by which identifiers become pseudonyms. Whoever has it can find out who was meant, so it has no voice.
+#[derive(Clone)]
+pub struct PseudonymKey {
+    key: Key,
+    id: String,
+}
+
+impl PseudonymKey {
+    /// Takes a key of at least 32 bytes.
+    pub fn new(key: &[u8]) -> Result<Self, Error> {
+        if key.len() < KEY_BYTES {
+            return Err(Error::PseudonymKey(KEY_BYTES));
+        }
+        let key = Key::new(HMAC_SHA256, key);
+        let id = hex(sign(&key, b"lychgate pseudonym key id").as_ref())
+            .chars()
+            .take(8)
+            .collect();
+        Ok(Self { key, id })
+    }
+
+    /// A name for the key that says nothing of it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// HMAC-SHA-256 over the identifier, in hex.
+    pub fn pseudonym(&self, normalized_identifier: &str) -> String {
+        hex(sign(&self.key, normalized_identifier.as_bytes()).as_ref())
+    }
+
+    /// A key for the choice of decoys: as stable as this one, and nothing follows from one for the other.
+    pub(crate) fn decoy_key(&self) -> [u8; 32] {
+        let mut key = [0; 32];
+        key.copy_from_slice(sign(&self.key, b"\0lychgate decoy key").as_ref());
+        key
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            text.extend(
+                [byte >> 4, byte & 0xf]
+                    .map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')),
+            );
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pseudonym_is_hmac_sha_256() {
+        // RFC 4231 §4.7 (test case 6 has a key of 131 bytes).
+        let key = PseudonymKey::new(&[0xaa; 131]).unwrap();
+        assert_eq!(
+            key.pseudonym("Test Using Larger Than Block-Size Key - Hash Key First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+    }
+
+    #[test]
+    fn a_key_that_could_be_guessed_is_refused() {
+        assert!(PseudonymKey::new(&[1; 31]).is_err());
+        assert!(PseudonymKey::new(b"").is_err());
+    }
+
+    #[test]
+    fn keys_differ_in_id_and_in_pseudonym() {
+        let (one, other) = (
+            PseudonymKey::new(&[1; 32]).unwrap(),
+            PseudonymKey::new(&[2; 32]).unwrap(),
+        );
+        assert_ne!(one.id(), other.id());
+        assert_ne!(one.pseudonym("zoe"), other.pseudonym("zoe"));
+        assert_ne!(one.decoy_key(), other.decoy_key());
+    }
+}

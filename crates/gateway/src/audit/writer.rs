@@ -1,0 +1,76 @@
+//! Where lines are written: whole, one after the other, each flushed before its request is answered.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use tokio::fs::{File, OpenOptions};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::Mutex;
+
+use super::line::Line;
+use crate::error::Error;
+use crate::settings::AuditDestination;
+
+/// The one writer of audit lines.
+pub(crate) struct Writer {
+    destination: Mutex<Destination>,
+}
+
+struct Destination {
+    sink: Box<dyn AsyncWrite + Send + Unpin>,
+    /// A line was begun and not ended: the next one starts on a new line.
+    torn: bool,
+}
+
+impl Writer {
+    /// Opens the destination. A file is appended to, and made for its owner only if it is not there.
+    pub(crate) async fn open(destination: &AuditDestination) -> Result<Self, Error> {
+        let sink: Box<dyn AsyncWrite + Send + Unpin> = match destination {
+            AuditDestination::File(path) => Box::new(append(path).await?),
+            AuditDestination::Stdout => Box::new(stdout()?),
+        };
+        Ok(Self {
+            destination: Mutex::new(Destination { sink, torn: false }),
+        })
+    }
+
+    /// Writes one line; at its end it is out of our hands.
+    pub(crate) async fn write(&self, line: &Line<'_>) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(line)?;
+        bytes.push(b'\n');
+        self.destination.lock().await.write(&bytes).await
+    }
+}
+
+impl Destination {
+    async fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.sink.write_all(b"\n").await?;
+        }
+        self.torn = true;
+        self.sink.write_all(line).await?;
+        self.sink.flush().await?;
+        self.torn = false;
+        Ok(())
+    }
+}
+
+/// Standard output under a descriptor of our own, without the buffer that the process has before it.
+fn stdout() -> Result<File, Error> {
+    let descriptor = io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(Error::AuditStdout)?;
+    Ok(File::from_std(std::fs::File::from(descriptor)))
+}
+
+async fn append(path: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    options.mode(0o600);
+    options.open(path).await.map_err(|source| Error::AuditFile {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,77 @@
+//! Why a gateway does not start, by whose fault it is: what happened, where, and what to do.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// An error of this crate. All of them come before the first request; what goes wrong in a request is a
+/// [`Problem`](crate::problem::Problem).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // The configuration.
+    /// Plain HTTP, or the admin listener, elsewhere than on loopback.
+    #[error("not a loopback address: without TLS only this machine may reach it")]
+    NotLoopback(SocketAddr),
+    /// An issuer that cannot be trusted to be itself.
+    #[error("the issuer {0}; write it as its discovery document does")]
+    Issuer(&'static str),
+    /// A place of keys that anyone on the way could change.
+    #[error("the place of the keys is neither https nor on loopback")]
+    KeyLocation,
+    /// An audience that is empty or a wildcard.
+    #[error("the audience is empty or a wildcard; name the identifier of the API in the tenant")]
+    Audience,
+    /// A client that is empty or a wildcard.
+    #[error("a client is empty or a wildcard; name the client id of the script client")]
+    Client,
+    /// A list without which nobody could call.
+    #[error("`{0}` is empty; nobody could call")]
+    EmptyList(&'static str),
+    /// A pseudonym key that could be guessed.
+    #[error("the pseudonym key has fewer than {0} bytes; make one with `openssl rand -hex 32`")]
+    PseudonymKey(usize),
+    /// A statement's columns do not make a profile.
+    #[error("statement `{statement}`: {fault}")]
+    Profile {
+        /// The statement.
+        statement: &'static str,
+        /// What is wrong with its columns.
+        fault: crate::profile::ColumnFault,
+    },
+    /// A rename of a column that no statement returns.
+    #[error("`[store.profile]` takes `{field}` from column `{column}`, which no statement returns")]
+    UnusedRename {
+        /// The profile's field.
+        field: &'static str,
+        /// The column.
+        column: String,
+    },
+    /// The audit file cannot be written.
+    #[error("the audit file {} cannot be opened for appending", path.display())]
+    AuditFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard output, where audit lines were to go, is closed.
+    #[error("audit lines go to standard output, which cannot be written")]
+    AuditStdout(#[source] io::Error),
+
+    // Other rooms.
+    /// A socket cannot be bound.
+    #[error(transparent)]
+    Listener(#[from] lychgate_listener::Error),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] lychgate_store::Error),
+    /// The password pool cannot be started.
+    #[error(transparent)]
+    Passwords(#[from] lychgate_password::Error),
+
+    // Us.
+    /// The client that fetches keys cannot be made.
+    #[error("the client that fetches keys cannot be made")]
+    KeyClient(#[source] reqwest::Error),
+}

@@ -1,0 +1,187 @@
+//! A gateway from its start to its stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use lychgate_listener::{Allowlist, Drained, Listener, Transport};
+use lychgate_token::UnixTime;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access_token::AccessTokens;
+use crate::access_token::discovery::Discovery;
+use crate::admin::{self, Admin};
+use crate::audit::{RefusalLines, Refusals, Writer};
+use crate::error::Error;
+use crate::legacy::{Decoys, Legacy};
+use crate::metrics::{Metrics, Readings};
+use crate::settings::{Endpoint, Limits, Settings};
+use crate::way::Way;
+
+/// The guarded API in front of a legacy store, bound and ready to run.
+pub struct Gateway {
+    listener: Listener,
+    admin_listener: Listener,
+    allowlist: Allowlist,
+    way: Arc<Way>,
+    metrics: Arc<Metrics>,
+    discovery: Arc<Discovery>,
+    refusals: Refusals,
+    refusal_lines: RefusalLines,
+}
+
+impl Gateway {
+    /// Opens the store, proves every statement, starts the pool, and binds. It does not wait for the issuer: until its
+    /// keys are there, whoever calls is told to come again.
+    pub async fn start(settings: Settings) -> Result<Self, Error> {
+        settings.access_token.refuse_empty_lists()?;
+        let now = UnixTime::now();
+        let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
+        let pseudonym_key = settings.audit.pseudonym_key;
+        let decoys = Decoys {
+            mix: settings.decoys,
+            key: pseudonym_key.decoy_key(),
+        };
+        let legacy = Legacy::open(
+            settings.store,
+            &settings.profile,
+            settings.passwords,
+            decoys,
+        )
+        .await?;
+        let legacy = Arc::new(legacy);
+        let access_tokens = Arc::new(AccessTokens::new(&settings.access_token, now));
+        let keys = settings.access_token.keys;
+        let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
+        let listener = bind(settings.listen, &settings.limits)?;
+        let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let readings = Readings {
+            connections: listener.counters(),
+            legacy: Arc::clone(&legacy),
+            access_tokens: Arc::clone(&access_tokens),
+        };
+        let metrics = Arc::new(Metrics::new(readings));
+        let (refusals, refusal_lines) =
+            Refusals::new(settings.limits.refused_connection_lines, now);
+        let way = Way {
+            access_tokens,
+            clients: settings.access_token.clients,
+            audience: settings.access_token.audience,
+            case: settings.identifier_case,
+            legacy,
+            audit,
+            pseudonym_key,
+            metrics: Arc::clone(&metrics),
+            limits: settings.limits,
+            tasks: TaskTracker::new(),
+        };
+        Ok(Self {
+            listener,
+            admin_listener,
+            allowlist: settings.allowlist,
+            way: Arc::new(way),
+            metrics,
+            discovery: Arc::new(discovery),
+            refusals,
+            refusal_lines,
+        })
+    }
+
+    /// Where calls come in, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Where the operator looks in, with the real port.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_listener.address()
+    }
+
+    /// Runs until `stop`; then accepts no more, finishes what runs, and says how long that took. The admin listener and
+    /// the issuer's keys stay until the last request is answered.
+    pub async fn run(self, stop: CancellationToken) -> Result<Drained, Error> {
+        let end = CancellationToken::new();
+        let _end_with_this_run = end.clone().drop_guard();
+        let background = TaskTracker::new();
+        for issuer in self.way.access_tokens.issuers() {
+            let (issuer, discovery, end) =
+                (Arc::clone(issuer), Arc::clone(&self.discovery), end.clone());
+            background.spawn(async move { issuer.keep_fresh(&discovery, &end).await });
+        }
+        let (lines, audit, until) = (self.refusal_lines, Arc::clone(&self.way.audit), end.clone());
+        background.spawn(async move { lines.write(&audit, &until).await });
+        let operator = Admin {
+            access_tokens: Arc::clone(&self.way.access_tokens),
+            legacy: Arc::clone(&self.way.legacy),
+            metrics: self.metrics,
+            stop: stop.clone(),
+        };
+        background.spawn(serve_admin(self.admin_listener, operator, end.clone()));
+
+        let (allowlist, refusals) = (self.allowlist, self.refusals);
+        let admit = move |peer| {
+            allowlist
+                .admit(peer)
+                .inspect_err(|peer| refusals.note(peer.address().ip()))
+                .ok()
+        };
+        let way = Arc::clone(&self.way);
+        let drained = self
+            .listener
+            .serve(
+                admit,
+                move |peer, request| Arc::clone(&way).answer(peer, request),
+                stop,
+            )
+            .await;
+        self.way.finish().await;
+        end.cancel();
+        background.close();
+        background.wait().await;
+        Ok(drained)
+    }
+}
+
+impl Way {
+    /// Waits for requests whose callers are gone, as long as a request may take.
+    async fn finish(&self) {
+        self.tasks.close();
+        if timeout(self.limits.request, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("requests were still running at the end of their time");
+        }
+    }
+}
+
+async fn serve_admin(listener: Listener, admin: Admin, stop: CancellationToken) {
+    let admin = Arc::new(admin);
+    let answer = move |_, request| {
+        let admin = Arc::clone(&admin);
+        async move { admin.answer(&request).await }
+    };
+    listener.serve(Some, answer, stop).await;
+}
+
+fn bind(endpoint: Endpoint, limits: &Limits) -> Result<Listener, Error> {
+    let (address, transport) = match endpoint {
+        Endpoint::Plain(loopback) => (loopback.address(), Transport::Plain),
+        Endpoint::Tls(address, tls) => (address, Transport::Tls(tls)),
+    };
+    let hard = lychgate_listener::Limits {
+        header_bytes: limits.listener.header_bytes.saturating_mul(2),
+        headers: limits.listener.headers.saturating_mul(2),
+        ..limits.listener.clone()
+    };
+    Ok(Listener::bind(address, transport, hard)?)
+}
+
+fn bind_admin(address: SocketAddr, limits: &Limits) -> Result<Listener, Error> {
+    let limits = lychgate_listener::Limits {
+        connections: admin::CONNECTIONS,
+        ..limits.listener.clone()
+    };
+    Ok(Listener::bind(address, Transport::Plain, limits)?)
+}

@@ -1,0 +1,181 @@
+//! The legacy store as an operation sees it: statements that are known to fit, passwords that cost the same whoever is
+//! asked about, and profiles instead of rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lychgate_password::{Decoy, DecoyClass, Password, Pool, StoredHash, Verdict};
+use lychgate_store::{Identifier, Parameters, Row, StatementName, Store, Written};
+
+use crate::error::Error;
+use crate::problem::{FieldFault, InvalidField, Problem};
+use crate::profile::{Columns, Profile, ProfileField, refuse_unused_renames};
+
+/// The fields of a body that hold a password; the statement takes its hash, or the store never sees it.
+const PASSWORD_FIELDS: [&str; 2] = ["password", "new_password"];
+
+/// The store, the pool that hashes, and what turns rows into profiles.
+pub struct Legacy {
+    store: Store,
+    passwords: Pool,
+    decoy: Decoy,
+    columns: BTreeMap<StatementName, Columns>,
+}
+
+/// What decoys are chosen by.
+pub(crate) struct Decoys {
+    /// The formats and costs of the store's hashes; empty: the format that new ones are written in.
+    pub(crate) mix: Vec<DecoyClass>,
+    /// What makes the choice for an identifier: stable, and nobody else's to foresee.
+    pub(crate) key: [u8; 32],
+}
+
+impl Legacy {
+    /// Opens the store, proves that each statement's columns make a profile, and starts the pool.
+    pub(crate) async fn open(
+        store: lychgate_store::Settings,
+        renames: &BTreeMap<ProfileField, String>,
+        passwords: lychgate_password::Settings,
+        decoys: Decoys,
+    ) -> Result<Self, Error> {
+        let store = Store::open(store).await?;
+        let columns = map_columns(&store, renames)?;
+        let mix = if decoys.mix.is_empty() {
+            vec![DecoyClass::new(passwords.write, 1)]
+        } else {
+            decoys.mix
+        };
+        let decoy = Decoy::new(&decoys.key, &mix, &passwords)?;
+        Ok(Self {
+            store,
+            passwords: Pool::start(passwords)?,
+            decoy,
+            columns,
+        })
+    }
+
+    /// Whether config defines the statement.
+    pub(crate) fn defines(&self, statement: StatementName) -> bool {
+        self.store.statement(statement).is_some()
+    }
+
+    /// Whether the statement has a place for this field of a body.
+    pub(crate) fn takes(&self, statement: StatementName, field: &str) -> bool {
+        PASSWORD_FIELDS.contains(&field)
+            || self
+                .store
+                .statement(statement)
+                .is_some_and(|statement| statement.parameters().iter().any(|name| name == field))
+    }
+
+    /// Runs a statement that reads.
+    pub(crate) async fn read(
+        &self,
+        statement: StatementName,
+        parameters: &Parameters,
+    ) -> Result<Option<Row>, Problem> {
+        Ok(self.store.read(statement, parameters).await?)
+    }
+
+    /// Runs a statement that writes.
+    pub(crate) async fn write(
+        &self,
+        statement: StatementName,
+        parameters: &Parameters,
+    ) -> Result<Written, Problem> {
+        Ok(self.store.write(statement, parameters).await?)
+    }
+
+    /// The profile of this identifier.
+    pub(crate) async fn look_up(
+        &self,
+        identifier: &Identifier,
+    ) -> Result<Option<Profile>, Problem> {
+        let parameters = Parameters::new().with("identifier", identifier.as_str());
+        let row = self.read(StatementName::Lookup, &parameters).await?;
+        row.map(|row| self.profile(StatementName::Lookup, row))
+            .transpose()
+    }
+
+    /// The profile that a row of this statement makes.
+    pub(crate) fn profile(&self, statement: StatementName, row: Row) -> Result<Profile, Problem> {
+        let columns = self
+            .columns
+            .get(&statement)
+            .ok_or(Problem::Internal("statement-without-columns"))?;
+        columns.read(row).map_err(|unfit| {
+            tracing::error!(statement = %unfit.statement, column = unfit.column, "a row does not make a profile");
+            Problem::Internal("row-is-no-profile")
+        })
+    }
+
+    /// Whether this is the password of the stored hash. Where there is no hash that could be verified, a decoy is: one
+    /// computation in either case, and the same one whenever the same identifier is asked about.
+    pub(crate) async fn password_matches(
+        &self,
+        password: Password,
+        stored: Option<StoredHash>,
+        identifier: &Identifier,
+    ) -> Result<bool, Problem> {
+        let usable = stored.filter(|hash| self.passwords.inspect(hash).is_ok());
+        let is_real = usable.is_some();
+        let hash = usable.unwrap_or_else(|| self.decoy.hash_for(identifier.as_str()));
+        if is_real {
+            self.decoy.observe(&hash);
+        }
+        let verdict = self.passwords.verify(password, hash).await?;
+        Ok(is_real && verdict == Verdict::Match)
+    }
+
+    /// A new hash, in the format that config writes. A password that this format cannot take is the field's fault.
+    pub(crate) async fn hash(
+        &self,
+        password: Password,
+        field: &'static str,
+    ) -> Result<StoredHash, Problem> {
+        self.passwords
+            .hash(password)
+            .await
+            .map_err(|error| match error {
+                lychgate_password::Error::PasswordTooLong { .. }
+                | lychgate_password::Error::NulInPassword => Problem::InvalidField(InvalidField {
+                    field: field.into(),
+                    fault: FieldFault::Unacceptable,
+                }),
+                other => other.into(),
+            })
+    }
+
+    /// Asks the store whether it answers.
+    pub(crate) async fn ping(&self) -> Result<(), lychgate_store::Error> {
+        self.store.ping().await
+    }
+
+    /// The pool that hashes, for its metrics.
+    pub(crate) fn passwords(&self) -> &Pool {
+        &self.passwords
+    }
+}
+
+fn map_columns(
+    store: &Store,
+    renames: &BTreeMap<ProfileField, String>,
+) -> Result<BTreeMap<StatementName, Columns>, Error> {
+    let returning = [
+        StatementName::Authenticate,
+        StatementName::Lookup,
+        StatementName::Create,
+    ];
+    let mut columns = BTreeMap::new();
+    let mut returned = BTreeSet::new();
+    for name in returning {
+        if let Some(statement) = store
+            .statement(name)
+            .filter(|statement| !statement.columns().is_empty())
+        {
+            columns.insert(name, Columns::map(name, statement.columns(), renames)?);
+            returned.extend(statement.columns().iter().map(String::as_str));
+        }
+    }
+    refuse_unused_renames(renames, &returned)?;
+    Ok(columns)
+}

@@ -1,0 +1,163 @@
+//! What is not counted but read, at the moment of a scrape, from the rooms that know it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use lychgate_listener::Counters;
+use lychgate_token::UnixTime;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use super::{Metric, MetricKind};
+use crate::access_token::AccessTokens;
+use crate::access_token::issuer_keys::IssuerKeys;
+use crate::legacy::Legacy;
+
+/// The label of metrics that are one an issuer.
+const ISSUER: &str = "issuer";
+
+pub(super) const CONNECTIONS: Metric = counter(
+    "lychgate_connections",
+    "Connections accepted, refused ones included",
+);
+pub(super) const OPEN_CONNECTIONS: Metric =
+    gauge("lychgate_open_connections", "Connections open now", &[]);
+pub(super) const REFUSED_CONNECTIONS: Metric = counter(
+    "lychgate_refused_connections",
+    "Connections closed because their network is not on the allowlist",
+);
+pub(super) const CONNECTIONS_OVER_LIMIT: Metric = counter(
+    "lychgate_connections_over_limit",
+    "Connections closed because too many were open",
+);
+pub(super) const HANDSHAKE_FAILURES: Metric = counter(
+    "lychgate_tls_handshake_failures",
+    "TLS handshakes that failed or took too long",
+);
+pub(super) const ACCEPT_FAILURES: Metric = counter(
+    "lychgate_accept_failures",
+    "Times the system would not hand over a connection",
+);
+pub(super) const HASHES: Metric = counter("lychgate_password_hashes", "Password hash computations");
+pub(super) const HASH_QUEUE: Metric = gauge(
+    "lychgate_password_hash_queue",
+    "Requests that wait for a hash",
+    &[],
+);
+pub(super) const KEYS_AVAILABLE: Metric = gauge(
+    "lychgate_issuer_keys_available",
+    "1 where an issuer's keys are known and recent enough, else 0",
+    &[ISSUER],
+);
+pub(super) const KEYS_AGE: Metric = gauge(
+    "lychgate_issuer_keys_age_seconds",
+    "Seconds since an issuer's keys were last fetched",
+    &[ISSUER],
+);
+pub(super) const VERIFIED_TOKENS: Metric = gauge(
+    "lychgate_verified_tokens",
+    "Verified tokens that are remembered",
+    &[],
+);
+
+const fn counter(name: &'static str, help: &'static str) -> Metric {
+    Metric {
+        name,
+        help,
+        kind: MetricKind::Counter,
+        labels: &[],
+    }
+}
+
+const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Metric {
+    Metric {
+        name,
+        help,
+        kind: MetricKind::Gauge,
+        labels,
+    }
+}
+
+/// The rooms that are read.
+pub(crate) struct Readings {
+    pub(crate) connections: Arc<Counters>,
+    pub(crate) legacy: Arc<Legacy>,
+    pub(crate) access_tokens: Arc<AccessTokens>,
+}
+
+impl fmt::Debug for Readings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Readings").finish_non_exhaustive()
+    }
+}
+
+impl Collector for Readings {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let connections = &self.connections;
+        let passwords = self.legacy.passwords();
+        for (metric, value) in [
+            (CONNECTIONS, connections.accepted()),
+            (OPEN_CONNECTIONS, unsigned(connections.open())),
+            (REFUSED_CONNECTIONS, connections.refused()),
+            (CONNECTIONS_OVER_LIMIT, connections.over_limit()),
+            (HANDSHAKE_FAILURES, connections.handshake_failures()),
+            (ACCEPT_FAILURES, connections.accept_failures()),
+            (HASHES, passwords.invocations()),
+            (HASH_QUEUE, unsigned(passwords.queued())),
+            (VERIFIED_TOKENS, self.access_tokens.remembered()),
+        ] {
+            encode_one(&mut encoder, metric, value)?;
+        }
+        let now = UnixTime::now();
+        let available = |issuer: &IssuerKeys| Some(u64::from(issuer.available(now)));
+        self.encode_by_issuer(&mut encoder, KEYS_AVAILABLE, available)?;
+        self.encode_by_issuer(&mut encoder, KEYS_AGE, |issuer| {
+            issuer.fetched_at().map(|at| now.since(at).as_secs())
+        })
+    }
+}
+
+impl Readings {
+    fn encode_by_issuer(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        metric: Metric,
+        read: impl Fn(&IssuerKeys) -> Option<u64>,
+    ) -> fmt::Result {
+        let mut family =
+            encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?;
+        for issuer in self.access_tokens.issuers() {
+            if let Some(value) = read(issuer) {
+                let label = [(ISSUER, issuer.issuer())];
+                ConstGauge::new(signed(value)).encode(family.encode_family(&label)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn encode_one(encoder: &mut DescriptorEncoder<'_>, metric: Metric, value: u64) -> fmt::Result {
+    match metric.kind {
+        MetricKind::Counter => {
+            let encoder =
+                encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Counter)?;
+            ConstCounter::new(value).encode(encoder)
+        }
+        MetricKind::Gauge | MetricKind::Histogram => {
+            let encoder =
+                encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?;
+            ConstGauge::new(signed(value)).encode(encoder)
+        }
+    }
+}
+
+fn unsigned(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,174 @@
+//! The seven operations, and the table that is the only list of them.
+//!
+//! An [`Authorized`] caller and a typed input come in; a typed output goes on. The router, the `OpenAPI` document, the
+//! metric labels and the tests come from [`OPERATIONS`]. An attacker wants an eighth operation: there is no way to add
+//! one but here, and none to run one without its own permission.
+
+mod answers;
+mod authenticate;
+mod change_email;
+mod change_password;
+mod create;
+mod delete;
+mod lookup;
+mod verify_email;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::StatusCode;
+use lychgate_store::{IdentifierCase, StatementName};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::audit::{Record, Step};
+use crate::body;
+use crate::body::fields::Fields;
+use crate::caller::Caller;
+use crate::legacy::Legacy;
+use crate::problem::{InvalidField, Problem};
+use crate::scope::Authorized;
+
+pub use answers::UserAnswer;
+pub use authenticate::{Authenticate, AuthenticateInput};
+pub use change_email::{ChangeEmail, ChangeEmailInput, EmailChanged};
+pub use change_password::{ChangePassword, ChangePasswordInput, PasswordChanged};
+pub use create::{Create, CreateInput, UserCreated};
+pub use delete::{Delete, DeleteInput, UserDeleted};
+pub use lookup::{Lookup, LookupInput};
+pub use verify_email::{EmailVerified, VerifyEmail, VerifyEmailInput};
+
+/// One thing that a caller may do with the legacy store.
+pub trait Operation: Sized + Send + 'static {
+    /// The name, in metrics, audit lines and config.
+    const NAME: &'static str;
+    /// The path it is called at, with `POST`.
+    const PATH: &'static str;
+    /// The one scope that allows it.
+    const SCOPE: &'static str;
+    /// What it does, in a line, for the reference.
+    const SUMMARY: &'static str;
+    /// The statement without which it does not exist.
+    const STATEMENT: StatementName;
+    /// The status of its answer.
+    const STATUS: StatusCode = StatusCode::OK;
+    /// The body.
+    type Input: Input;
+    /// The answer.
+    type Output: Output;
+
+    /// Does it.
+    fn run(
+        caller: Authorized<Self>,
+        input: Self::Input,
+        legacy: &Legacy,
+    ) -> impl Future<Output = Result<Self::Output, Problem>> + Send;
+}
+
+/// The body of an operation.
+pub trait Input: JsonSchema + Sized + Send {
+    /// Takes its fields out of the body.
+    fn read(fields: &mut Fields<'_>) -> Result<Self, InvalidField>;
+    /// Whom it is about, as the audit line's pseudonym is made from it.
+    fn about(&self) -> &str;
+}
+
+/// The answer of an operation.
+pub trait Output: JsonSchema + Serialize + Send {
+    /// What came of it, in a word, for the audit line.
+    fn outcome(&self) -> &'static str;
+}
+
+/// One row of the table.
+pub struct OperationEntry {
+    /// [`Operation::NAME`].
+    pub name: &'static str,
+    /// [`Operation::PATH`].
+    pub path: &'static str,
+    /// [`Operation::SCOPE`].
+    pub scope: &'static str,
+    /// [`Operation::SUMMARY`].
+    pub summary: &'static str,
+    /// [`Operation::STATEMENT`].
+    pub statement: StatementName,
+    /// [`Operation::STATUS`].
+    pub status: StatusCode,
+    pub(crate) input: fn(&mut SchemaGenerator) -> Schema,
+    pub(crate) output: fn(&mut SchemaGenerator) -> Schema,
+    pub(crate) run: for<'a> fn(Caller, Call<'a>) -> Running<'a>,
+}
+
+/// What an operation is run with, beside its caller.
+pub(crate) struct Call<'a> {
+    pub(crate) headers: &'a http::HeaderMap,
+    pub(crate) body: &'a mut hyper::body::Incoming,
+    pub(crate) body_limits: body::BodyLimits,
+    pub(crate) case: IdentifierCase,
+    pub(crate) legacy: &'a Legacy,
+    pub(crate) record: &'a mut Record,
+}
+
+/// A run under way; at its end the answer's JSON.
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Bytes, Problem>> + Send + 'a>>;
+
+/// Every operation there is.
+pub const OPERATIONS: [OperationEntry; 7] = [
+    entry::<Authenticate>(),
+    entry::<Lookup>(),
+    entry::<Create>(),
+    entry::<VerifyEmail>(),
+    entry::<ChangePassword>(),
+    entry::<ChangeEmail>(),
+    entry::<Delete>(),
+];
+
+const fn entry<O: Operation>() -> OperationEntry {
+    OperationEntry {
+        name: O::NAME,
+        path: O::PATH,
+        scope: O::SCOPE,
+        summary: O::SUMMARY,
+        statement: O::STATEMENT,
+        status: O::STATUS,
+        input: O::Input::json_schema,
+        output: O::Output::json_schema,
+        run: run::<O>,
+    }
+}
+
+/// The way of every operation, from its caller to its answer: scope, body, fields, the thing itself.
+fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
+    Box::pin(async move {
+        call.record.step(Step::Scope);
+        let authorized = Authorized::<O>::of(caller)?;
+        call.record.step(Step::Body);
+        let members = body::read(call.headers, call.body, call.body_limits).await?;
+        let input =
+            read_input::<O>(members, call.case, call.legacy).map_err(Problem::InvalidField)?;
+        call.record.about(input.about());
+        call.record.step(Step::Operation);
+        let output = O::run(authorized, input, call.legacy).await?;
+        call.record.outcome(output.outcome());
+        serde_json::to_vec(&output)
+            .map(Bytes::from)
+            .map_err(|_| Problem::Internal("answer-not-json"))
+    })
+}
+
+/// The fields that the operation has and the configured statement takes, and no others.
+fn read_input<O: Operation>(
+    members: Map<String, Value>,
+    case: IdentifierCase,
+    legacy: &Legacy,
+) -> Result<O::Input, InvalidField> {
+    let taken = |field: &str| legacy.takes(O::STATEMENT, field);
+    let mut fields = Fields::new(members, case, &taken);
+    let input = O::Input::read(&mut fields)?;
+    fields.finish()?;
+    Ok(input)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! The answer that two operations share.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Output;
+use crate::profile::Profile;
+
+/// A user, or `null`: for an unknown user, a wrong password and a disabled account alike.
+#[derive(Serialize, JsonSchema)]
+pub struct UserAnswer {
+    /// The user's profile, or `null`.
+    pub user: Option<Profile>,
+}
+
+impl Output for UserAnswer {
+    fn outcome(&self) -> &'static str {
+        if self.user.is_some() {
+            "user"
+        } else {
+            "no-user"
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Is this the user's password? An attacker wants to know which users exist: every question costs one hash computation
+//! and every 'no' is the same.
+
+use lychgate_password::Password;
+use lychgate_store::{Identifier, Parameters, Row, StatementName};
+use schemars::JsonSchema;
+
+use super::{Input, Operation, UserAnswer};
+use crate::body::fields::Fields;
+use crate::legacy::Legacy;
+use crate::problem::{InvalidField, Problem};
+use crate::scope::Authorized;
+
+/// The operation.
+pub struct Authenticate;
+
+/// The body of [`Authenticate`].
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AuthenticateInput {
+    /// What the user typed to say who she is.
+    #[schemars(with = "String")]
+    pub identifier: Identifier,
+    /// What the user typed to prove it.
+    #[schemars(with = "String")]
+    pub password: Password,
+}
+
+impl Operation for Authenticate {
+    const NAME: &'static str = "authenticate";
+    const PATH: &'static str = "/v1/users/authenticate";
+    const SCOPE: &'static str = "authenticate:users";
+    const SUMMARY: &'static str = "The user of this identifier and password, or null";
+    const STATEMENT: StatementName = StatementName::Authenticate;
+    type Input = AuthenticateInput;
+    type Output = UserAnswer;
+
+    async fn run(
+        _caller: Authorized<Self>,
+        input: Self::Input,
+        legacy: &Legacy,
+    ) -> Result<UserAnswer, Problem> {
+        let parameters = Parameters::new().with("identifier", input.identifier.as_str());
+        let mut row = legacy.read(Self::STATEMENT, &parameters).await?;
+        let stored = row.as_mut().and_then(Row::take_password_hash);
+        let matches = legacy
+            .password_matches(input.password, stored, &input.identifier)
+            .await?;
+        let user = match row {
+            Some(row) if matches => Some(legacy.profile(Self::STATEMENT, row)?),
+            Some(_) | None => None,
+        };
+        Ok(UserAnswer {
+            user: user.filter(|user| !user.is_blocked()),
+        })
+    }
+}
+
+impl Input for AuthenticateInput {
+    fn read(fields: &mut Fields<'_>) -> Result<Self, InvalidField> {
+        Ok(Self {
+            identifier: fields.required("identifier")?,
+            password: fields.required("password")?,
+        })
+    }
+
+    fn about(&self) -> &str {
+        self.identifier.as_str()
+    }
+}

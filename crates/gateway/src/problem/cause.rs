@@ -1,0 +1,105 @@
+//! What is behind a problem, where its kind alone does not say it: each with a word for the audit line, and with what
+//! the caller may read.
+
+use std::borrow::Cow;
+
+/// Why a token is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidToken {
+    /// No credentials at all: the challenge says only what would be needed.
+    Absent,
+    /// Credentials that were refused; the reason is for the audit line.
+    Refused(&'static str),
+}
+
+/// What contradicts itself in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// More than one `Authorization` header.
+    SeveralCredentials,
+    /// An access token in the query (RFC 6750 §2.3, which nobody should use).
+    TokenInQuery,
+    /// An access token in the body (RFC 6750 §2.2).
+    TokenInBody,
+    /// The body is not one JSON object without duplicate members.
+    NotJson,
+    /// The connection ended before the body did.
+    Incomplete,
+}
+
+/// A field that was refused. It holds the field's name, never its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidField {
+    /// The name, as the caller wrote it.
+    pub field: Cow<'static, str>,
+    /// What is wrong with it.
+    pub fault: FieldFault,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldFault {
+    /// The operation has no such field.
+    Unknown,
+    /// The operation has it, the statement in config does not take it.
+    NotTaken,
+    /// It must be there and is not.
+    Missing,
+    /// It has another JSON type.
+    Mistyped,
+    /// The right type, but empty, too long or not of the grammar.
+    Unacceptable,
+}
+
+impl Malformed {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::SeveralCredentials => "several-credentials",
+            Self::TokenInQuery => "token-in-query",
+            Self::TokenInBody => "token-in-body",
+            Self::NotJson => "not-json",
+            Self::Incomplete => "incomplete-body",
+        }
+    }
+
+    pub(super) fn detail(self) -> &'static str {
+        match self {
+            Self::SeveralCredentials => "a request carries one `Authorization` header",
+            Self::TokenInQuery => {
+                "an access token belongs in the `Authorization` header, not in the query"
+            }
+            Self::TokenInBody => {
+                "an access token belongs in the `Authorization` header, not in the body"
+            }
+            Self::NotJson => "the body must be one JSON object without duplicate members",
+            Self::Incomplete => "the body ended before it was whole",
+        }
+    }
+}
+
+impl InvalidField {
+    pub(super) fn detail(&self) -> String {
+        let field = &self.field;
+        match self.fault {
+            FieldFault::Unknown => format!("the operation has no field `{field}`"),
+            FieldFault::NotTaken => format!("this deployment does not take the field `{field}`"),
+            FieldFault::Missing => format!("the field `{field}` is missing"),
+            FieldFault::Mistyped => format!("the field `{field}` has the wrong type"),
+            FieldFault::Unacceptable => {
+                format!("the value of the field `{field}` is not acceptable")
+            }
+        }
+    }
+}
+
+impl FieldFault {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown-field",
+            Self::NotTaken => "field-not-taken",
+            Self::Missing => "missing-field",
+            Self::Mistyped => "mistyped-field",
+            Self::Unacceptable => "unacceptable-field",
+        }
+    }
+}

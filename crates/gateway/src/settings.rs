@@ -1,0 +1,216 @@
+//! What a gateway is told, in which every value is already sound: the binary's config makes it, or says why not.
+
+mod names;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lychgate_listener::{Allowlist, Tls};
+use lychgate_password::DecoyClass;
+use lychgate_store::IdentifierCase;
+use lychgate_token::Algorithm;
+
+use crate::error::Error;
+use crate::profile::ProfileField;
+
+pub use crate::access_token::keys::KeyLimits;
+pub use crate::audit::pseudonym::PseudonymKey;
+pub use crate::body::BodyLimits;
+pub use names::{Audience, ClientId, Issuer, KeyLocation};
+
+/// Everything a gateway is told.
+pub struct Settings {
+    /// Where calls come in, and over what.
+    pub listen: Endpoint,
+    /// Where the operator looks in.
+    pub admin_listen: LoopbackAddress,
+    /// The networks that calls may come from.
+    pub allowlist: Allowlist,
+    /// What makes a token good.
+    pub access_token: AccessTokenSettings,
+    /// The legacy store and its statements.
+    pub store: lychgate_store::Settings,
+    /// Whether identifiers differ by case.
+    pub identifier_case: IdentifierCase,
+    /// Renames of profile fields: which column each comes from, where the names differ.
+    pub profile: BTreeMap<ProfileField, String>,
+    /// The hash formats, and the pool that computes them.
+    pub passwords: lychgate_password::Settings,
+    /// The formats and costs of the store's hashes, for the work done on behalf of users who do not exist. Empty: the
+    /// format that new passwords are written in.
+    pub decoys: Vec<DecoyClass>,
+    /// Where audit lines go.
+    pub audit: AuditSettings,
+    /// Every other bound.
+    pub limits: Limits,
+}
+
+/// What makes an access token good, beside its form.
+#[derive(Debug, Clone)]
+pub struct AccessTokenSettings {
+    /// The issuers whose tokens are accepted. Not empty.
+    pub issuers: Vec<IssuerSettings>,
+    /// The audience that is us.
+    pub audience: Audience,
+    /// The clients whose tokens are accepted. Not empty.
+    pub clients: BTreeSet<ClientId>,
+    /// The signature algorithms that are accepted. Not empty.
+    pub algorithms: Vec<Algorithm>,
+    /// How far clocks may differ; 10 s by default.
+    pub leeway: Duration,
+    /// The longest `exp - iat`, inclusive; 24 h by default.
+    pub max_lifetime: Duration,
+    /// How keys are fetched.
+    pub keys: KeyLimits,
+    /// Verified tokens that are remembered.
+    pub verified_tokens: u64,
+}
+
+/// An issuer, and where its keys are.
+#[derive(Debug, Clone)]
+pub struct IssuerSettings {
+    /// Its name, to the letter.
+    pub issuer: Issuer,
+    /// Where its keys are; `None`: its discovery document says it.
+    pub jwks_uri: Option<KeyLocation>,
+}
+
+/// Where calls come in. Plain HTTP exists on loopback only.
+pub enum Endpoint {
+    /// Plain HTTP on a loopback address.
+    Plain(LoopbackAddress),
+    /// TLS 1.3 or 1.2 on any address.
+    Tls(SocketAddr, Tls),
+}
+
+/// An address that only this machine reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopbackAddress(SocketAddr);
+
+/// Where audit lines go.
+pub struct AuditSettings {
+    /// The file, or standard output.
+    pub destination: AuditDestination,
+    /// The key by which identifiers become pseudonyms.
+    pub pseudonym_key: PseudonymKey,
+}
+
+/// Where audit lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditDestination {
+    /// Appended to a file, which is made with mode 0600 if it is not there.
+    File(PathBuf),
+    /// Written to standard output.
+    Stdout,
+}
+
+/// Bounds of a gateway that are not another room's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections, handshakes, header reading, draining. `header_bytes` and `headers` are answered with 431; a request
+    /// with twice as much is not read at all.
+    pub listener: lychgate_listener::Limits,
+    /// The body of a request.
+    pub body: BodyLimits,
+    /// From the end of a request's head to its answer, whatever happens in between.
+    pub request: Duration,
+    /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
+    pub refused_connection_lines: u32,
+}
+
+impl AccessTokenSettings {
+    /// One issuer, its discovered keys, RS256, and the default limits.
+    pub fn new(issuer: Issuer, audience: Audience, client: ClientId) -> Self {
+        Self {
+            issuers: vec![IssuerSettings {
+                issuer,
+                jwks_uri: None,
+            }],
+            audience,
+            clients: BTreeSet::from([client]),
+            algorithms: vec![Algorithm::Rs256],
+            leeway: Self::LEEWAY,
+            max_lifetime: Self::MAX_LIFETIME,
+            keys: KeyLimits::default(),
+            verified_tokens: Self::VERIFIED_TOKENS,
+        }
+    }
+
+    /// The default `leeway`.
+    pub const LEEWAY: Duration = Duration::from_secs(10);
+    /// The default `max_lifetime`.
+    pub const MAX_LIFETIME: Duration = Duration::from_hours(24);
+    /// The default number of verified tokens that are remembered.
+    pub const VERIFIED_TOKENS: u64 = 10_000;
+
+    /// What a type cannot say: none of the lists is empty.
+    pub(crate) fn refuse_empty_lists(&self) -> Result<(), Error> {
+        let empty = [
+            ("issuers", self.issuers.is_empty()),
+            ("clients", self.clients.is_empty()),
+            ("algorithms", self.algorithms.is_empty()),
+        ];
+        match empty.into_iter().find(|(_, is_empty)| *is_empty) {
+            Some((list, _)) => Err(Error::EmptyList(list)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            listener: lychgate_listener::Limits::default(),
+            body: BodyLimits::default(),
+            request: Duration::from_secs(30),
+            refused_connection_lines: 60,
+        }
+    }
+}
+
+impl LoopbackAddress {
+    /// Takes an address if it is loopback.
+    pub fn new(address: SocketAddr) -> Result<Self, Error> {
+        if address.ip().to_canonical().is_loopback() {
+            Ok(Self(address))
+        } else {
+            Err(Error::NotLoopback(address))
+        }
+    }
+
+    /// The address.
+    pub fn address(self) -> SocketAddr {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_loopback() {
+        for address in [
+            "127.0.0.1:0",
+            "127.9.9.9:80",
+            "[::1]:0",
+            "[::ffff:127.0.0.1]:0",
+        ] {
+            assert!(
+                LoopbackAddress::new(address.parse().unwrap()).is_ok(),
+                "{address}"
+            );
+        }
+        for address in ["0.0.0.0:0", "10.0.0.1:80", "[::]:0", "[::ffff:10.0.0.1]:0"] {
+            assert!(
+                matches!(
+                    LoopbackAddress::new(address.parse().unwrap()),
+                    Err(Error::NotLoopback(_))
+                ),
+                "{address}"
+            );
+        }
+    }
+}

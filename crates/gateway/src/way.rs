@@ -1,0 +1,253 @@
+//! The way of a request, as one story: every step in its order, and the wrapper around them all.
+//!
+//! An admitted peer's request comes in; an answer goes out that was audited and counted, whatever happened in between. A
+//! caller who hangs up ends nothing half-way: the request goes on to its end, and to its line.
+
+mod caught;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use lychgate_listener::AdmittedPeer;
+use lychgate_store::IdentifierCase;
+use lychgate_token::{UnixTime, random_bytes};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::access_token::AccessTokens;
+use crate::audit::pseudonym::PseudonymKey;
+use crate::audit::{Record, Step, Writer};
+use crate::body;
+use crate::caller::Caller;
+use crate::legacy::Legacy;
+use crate::metrics::Metrics;
+use crate::operations::{Call, OPERATIONS, OperationEntry};
+use crate::problem::{Problem, common_headers};
+use crate::settings::{Audience, ClientId, Limits};
+use caught::caught;
+
+/// What every answer has in common.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// Everything that a request meets.
+pub(crate) struct Way {
+    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) clients: BTreeSet<ClientId>,
+    pub(crate) audience: Audience,
+    pub(crate) case: IdentifierCase,
+    pub(crate) legacy: Arc<Legacy>,
+    pub(crate) audit: Arc<Writer>,
+    pub(crate) pseudonym_key: PseudonymKey,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Limits,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// What an operation answered.
+struct Done {
+    status: StatusCode,
+    json: Bytes,
+}
+
+impl Way {
+    /// Answers a request, to its end even if the caller is gone.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        peer: AdmittedPeer,
+        request: Request<Incoming>,
+    ) -> Answer {
+        let way = Arc::clone(&self);
+        let task = self
+            .tasks
+            .spawn(async move { way.answer_to_the_end(peer, request).await });
+        task.await
+            .unwrap_or_else(|_| Problem::Internal("lost").answer("none"))
+    }
+
+    async fn answer_to_the_end(&self, peer: AdmittedPeer, request: Request<Incoming>) -> Answer {
+        let started = Instant::now();
+        let now = UnixTime::now();
+        let Ok(random) = random_bytes::<16>() else {
+            return Problem::Internal("no-random-bytes").answer("none");
+        };
+        let mut record = Record::new(
+            now,
+            format!("{:032x}", u128::from_be_bytes(random)),
+            peer.address(),
+        );
+        let (head, mut body) = request.into_parts();
+        let decided = self
+            .decide_in_time(peer, &head, &mut body, &mut record, now)
+            .await;
+        let answer = self.audited(decided, &record, started.elapsed()).await;
+        let refused = !answer.status().is_success();
+        if refused && !head.headers.contains_key(header::EXPECT) {
+            body::drain(&mut body, self.limits.body).await;
+        }
+        answer
+    }
+
+    /// The decision, within the request's deadline and whatever panics.
+    async fn decide_in_time(
+        &self,
+        peer: AdmittedPeer,
+        head: &Parts,
+        body: &mut Incoming,
+        record: &mut Record,
+        now: UnixTime,
+    ) -> Result<Done, Problem> {
+        let decision = timeout(
+            self.limits.request,
+            self.decide(peer, head, body, record, now),
+        );
+        match caught(decision).await {
+            Some(Ok(decided)) => decided,
+            Some(Err(_)) => Err(out_of_time(record)),
+            None => Err(Problem::Internal("panic")),
+        }
+    }
+
+    /// The way: each step asks for what the step before it has proven.
+    async fn decide(
+        &self,
+        peer: AdmittedPeer,
+        head: &Parts,
+        body: &mut Incoming,
+        record: &mut Record,
+        now: UnixTime,
+    ) -> Result<Done, Problem> {
+        refuse_large_head(&head.headers, &head.uri, &self.limits)?;
+        record.step(Step::AccessToken);
+        let token = self
+            .access_tokens
+            .verify(peer, &head.headers, &head.uri, now)
+            .await?;
+        record.step(Step::Caller);
+        let caller = Caller::admit(peer, &token, &self.clients, &self.audience)?;
+        record.caller(&caller);
+        record.step(Step::Route);
+        let operation = self.route(head)?;
+        record.operation(operation.name);
+        if head.method != Method::POST {
+            return Err(Problem::MethodNotAllowed);
+        }
+        let call = Call {
+            headers: &head.headers,
+            body,
+            body_limits: self.limits.body,
+            case: self.case,
+            legacy: &self.legacy,
+            record,
+        };
+        let json = (operation.run)(caller, call).await?;
+        Ok(Done {
+            status: operation.status,
+            json,
+        })
+    }
+
+    /// The operation of this path, if config defines its statement.
+    fn route(&self, head: &Parts) -> Result<&'static OperationEntry, Problem> {
+        TABLE
+            .iter()
+            .find(|operation| operation.path == head.uri.path())
+            .filter(|operation| self.legacy.defines(operation.statement))
+            .ok_or(Problem::UnknownOperation)
+    }
+
+    /// Writes the line, counts, and answers. What cannot be audited is not answered.
+    async fn audited(
+        &self,
+        decided: Result<Done, Problem>,
+        record: &Record,
+        took: Duration,
+    ) -> Answer {
+        let status = decided.as_ref().map_or_else(
+            |problem| problem.kind().describe().status,
+            |done| done.status,
+        );
+        let line = record.line(
+            status.as_u16(),
+            decided.as_ref().err(),
+            &self.pseudonym_key,
+            took,
+        );
+        let decided = match self.audit.write(&line).await {
+            Ok(()) => decided,
+            Err(error) => {
+                tracing::error!(
+                    request_id = record.request_id(),
+                    "an audit line was not written: {error}"
+                );
+                self.metrics.audit_failed();
+                Err(Problem::Internal("audit-not-written"))
+            }
+        };
+        self.metrics.answered(
+            record.operation_name(),
+            decided.as_ref().err().map(Problem::kind),
+            took,
+        );
+        match decided {
+            Ok(done) => done.answer(record.request_id()),
+            Err(problem) => problem.answer(record.request_id()),
+        }
+    }
+}
+
+/// The table, at one place in memory.
+static TABLE: [OperationEntry; OPERATIONS.len()] = OPERATIONS;
+
+impl Done {
+    fn answer(self, request_id: &str) -> Answer {
+        let mut answer = Response::new(Full::new(self.json));
+        *answer.status_mut() = self.status;
+        common_headers(answer.headers_mut(), request_id, "application/json");
+        answer
+    }
+}
+
+/// The listener reads twice as much before it hangs up; what is between is answered.
+fn refuse_large_head(headers: &HeaderMap, uri: &Uri, limits: &Limits) -> Result<(), Problem> {
+    let target = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let fields: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if target + fields > limits.listener.header_bytes || headers.len() > limits.listener.headers {
+        Err(Problem::HeadersTooLarge)
+    } else {
+        Ok(())
+    }
+}
+
+/// Which problem it is that time was over depends on how far the request had come: once an operation runs, a write may
+/// have been sent.
+fn out_of_time(record: &Record) -> Problem {
+    let statement = OPERATIONS
+        .iter()
+        .find(|entry| Some(entry.name) == record.operation_name())
+        .map(|entry| entry.statement);
+    match (record.current_step(), statement) {
+        (Step::Operation, Some(statement)) if statement.is_read() => Problem::StoreTimeout,
+        (Step::Operation, _) => Problem::OutcomeUnknown,
+        (
+            Step::Allowlist
+            | Step::Headers
+            | Step::AccessToken
+            | Step::Caller
+            | Step::Route
+            | Step::Scope
+            | Step::Body,
+            _,
+        ) => Problem::TooSlow,
+    }
+}
