@@ -1,0 +1,24 @@
+//! A real gateway over real sockets: a SQLite store, an issuer that publishes real keys, and every guard on the way.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test binary: what fails here is a failed test"
+)]
+
+mod issuer;
+mod world;
+
+mod admin;
+mod allowlist;
+mod audit;
+mod authenticate;
+mod bounds;
+mod credentials;
+mod keys;
+mod operations;
+mod overload;
+mod start;
+mod tokens;
