@@ -149,7 +149,9 @@ async fn end(
     client_id: &str,
     next: Option<String>,
 ) -> Result<Response, OAuthError> {
-    if let Some(cookie) = Cookie::Session.read(&context.issuer, headers) {
+    let cookie = Cookie::Session.read(&context.issuer, headers);
+    let had_session = cookie.is_some();
+    if let Some(cookie) = cookie {
         context.state.end_session(&cookie).await?;
         Event::SuccessLogout.log(client_id, "");
     }
@@ -161,9 +163,12 @@ async fn end(
             "You can close this page.",
         ),
     };
-    response
-        .headers_mut()
-        .append(header::SET_COOKIE, Cookie::Session.clear(&context.issuer)?);
+    // A form of another site comes without the cookie, and must not take it away either.
+    if had_session {
+        response
+            .headers_mut()
+            .append(header::SET_COOKIE, Cookie::Session.clear(&context.issuer)?);
+    }
     Ok(response)
 }
 
