@@ -14,6 +14,7 @@ use crate::{
         Api, ClientGrant, ClientPolicy, MAX_TOKEN_LIFETIME, SubjectType, SubjectTypeAuthorization,
         UserPolicy,
     },
+    clients::Client,
     issuer::Issuer,
     oauth_error::OAuthError,
     pipeline::{Pipeline, PipelineSettings},
@@ -48,7 +49,11 @@ pub(crate) struct Access {
 
 impl Access {
     /// Puts a policy in force; an error names what does not fit.
-    pub(crate) fn new(policy: Policy, issuer: &Issuer) -> Result<Self, Error> {
+    pub(crate) fn new(
+        policy: Policy,
+        issuer: &Issuer,
+        clients: &BTreeMap<String, Client>,
+    ) -> Result<Self, Error> {
         let mut apis = BTreeMap::from([(issuer.management_audience(), management_api(issuer)?)]);
         for api in policy.apis {
             let wrong = |reason| Error::Setting {
@@ -78,16 +83,30 @@ impl Access {
         {
             return Err(unknown(audience));
         }
-        for grant in &policy.client_grants {
+        for (index, grant) in policy.client_grants.iter().enumerate() {
             let api = apis
                 .get(&grant.audience)
                 .ok_or_else(|| unknown(&grant.audience))?;
+            let wrong = |reason| Error::Setting {
+                what: "client grant of",
+                value: grant.client_id.clone(),
+                reason,
+            };
+            if !clients.contains_key(&grant.client_id) {
+                return Err(wrong(
+                    "there is no such client: add it under [[tenant.clients]]",
+                ));
+            }
             if !grant.scope.is_subset(&api.scopes) {
-                return Err(Error::Setting {
-                    what: "client grant for",
-                    value: grant.audience.clone(),
-                    reason: "names a scope that its API does not have",
-                });
+                return Err(wrong("names a scope that its API does not have"));
+            }
+            if policy
+                .client_grants
+                .iter()
+                .skip(index + 1)
+                .any(|other| grant.is_about_what(other))
+            {
+                return Err(wrong("is there twice for the same API"));
             }
         }
         Ok(Self {
@@ -211,11 +230,24 @@ pub(crate) fn union(one: &Scope, other: &Scope) -> Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::{ClientAuthentication, GrantType};
 
     const AUDIENCE: &str = "urn:legacy-identity";
 
     fn scope(text: &str) -> Scope {
         text.parse().unwrap()
+    }
+
+    fn clients() -> BTreeMap<String, Client> {
+        let client = Client {
+            client_id: "granted".to_owned(),
+            name: String::new(),
+            authentication: ClientAuthentication::None,
+            grant_types: [GrantType::AuthorizationCode].into(),
+            callbacks: Vec::new(),
+            allowed_logout_urls: Vec::new(),
+        };
+        BTreeMap::from([(client.client_id.clone(), client)])
     }
 
     fn access(user: UserPolicy, client: ClientPolicy, subject_type: SubjectType) -> Access {
@@ -232,7 +264,12 @@ mod tests {
             }],
             pipeline: PipelineSettings::default(),
         };
-        Access::new(policy, &"https://login.example.com/".parse().unwrap()).unwrap()
+        Access::new(
+            policy,
+            &"https://login.example.com/".parse().unwrap(),
+            &clients(),
+        )
+        .unwrap()
     }
 
     fn for_user(access: &Access, client_id: &str) -> Result<String, String> {
@@ -352,6 +389,75 @@ mod tests {
             access
                 .for_user("granted", api, &scope("update:users"))
                 .is_err()
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        let issuer: Issuer = "https://login.example.com/".parse().unwrap();
+        let api = || Api::new(AUDIENCE.to_owned(), scope("read:users"));
+        let grant = |client: &str, audience: &str, granted: &str| ClientGrant {
+            client_id: client.to_owned(),
+            audience: audience.to_owned(),
+            scope: scope(granted),
+            subject_type: SubjectType::Client,
+        };
+        let fits =
+            |apis: Vec<Api>, default_audience: Option<&str>, client_grants: Vec<ClientGrant>| {
+                let policy = Policy {
+                    apis,
+                    default_audience: default_audience.map(str::to_owned),
+                    client_grants,
+                    pipeline: PipelineSettings::default(),
+                };
+                Access::new(policy, &issuer, &clients()).is_ok()
+            };
+        let good = || grant("granted", AUDIENCE, "read:users");
+        assert!(fits(vec![api()], Some(AUDIENCE), vec![good()]));
+        assert!(!fits(vec![api(), api()], None, vec![]), "an API twice");
+        assert!(
+            !fits(vec![api()], Some("urn:other"), vec![]),
+            "an unknown default audience"
+        );
+        assert!(
+            !fits(vec![api()], None, vec![good(), good()]),
+            "a grant twice"
+        );
+        assert!(
+            !fits(
+                vec![api()],
+                None,
+                vec![grant("other", AUDIENCE, "read:users")]
+            ),
+            "an unknown client"
+        );
+        assert!(
+            !fits(
+                vec![api()],
+                None,
+                vec![grant("granted", "urn:other", "read:users")]
+            ),
+            "an unknown API"
+        );
+        assert!(
+            !fits(
+                vec![api()],
+                None,
+                vec![grant("granted", AUDIENCE, "delete:users")]
+            ),
+            "an unknown scope"
+        );
+        let mut endless = api();
+        endless.token_lifetime = MAX_TOKEN_LIFETIME + std::time::Duration::from_secs(1);
+        assert!(
+            !fits(vec![endless], None, vec![]),
+            "a token for more than 30 days"
+        );
+        let mut userinfo = api();
+        userinfo.identifier = issuer.userinfo();
+        assert!(
+            !fits(vec![userinfo], None, vec![]),
+            "an API in the place of userinfo"
         );
     }
 }

@@ -119,6 +119,15 @@ pub struct ClientGrant {
     pub subject_type: SubjectType,
 }
 
+impl ClientGrant {
+    /// Whether both say something about the same client, API and kind of subject.
+    pub(crate) fn is_about_what(&self, other: &Self) -> bool {
+        self.client_id == other.client_id
+            && self.audience == other.audience
+            && self.subject_type == other.subject_type
+    }
+}
+
 /// On whose behalf a token acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SubjectType {

@@ -41,8 +41,8 @@ pub struct Handle {
 impl Tenant {
     /// Checks that the settings fit, opens the state, makes the signing key if there is none, and binds the address.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
-        let access = Access::new(settings.policy, &settings.issuer)?;
         let clients = clients_by_id(settings.clients)?;
+        let access = Access::new(settings.policy, &settings.issuer, &clients)?;
         let databases = databases(settings.connections)?;
         if let Some(folder) = settings.outbox.as_ref().filter(|folder| !folder.is_dir()) {
             return Err(Error::Setting {
@@ -116,7 +116,7 @@ impl Tenant {
 }
 
 impl Handle {
-    /// How often a client has come to an endpoint for which clients authenticate: tokens and revocation.
+    /// How often a client has proven itself at the token endpoint, whatever came of it.
     pub fn token_requests(&self, client_id: &str) -> u64 {
         self.context.token_requests.seen(client_id)
     }
@@ -128,8 +128,8 @@ impl Handle {
 
     /// Puts another policy in force for the requests to come; an error leaves the old one in force.
     pub fn adopt(&self, policy: Policy) -> Result<(), Error> {
-        self.context
-            .adopt(Access::new(policy, &self.context.issuer)?);
+        let context = &self.context;
+        context.adopt(Access::new(policy, &context.issuer, &context.clients)?);
         Ok(())
     }
 }
