@@ -168,16 +168,10 @@ async fn begin_login(
         None => Reference::generate()?,
     };
     let until = now.plus(context.lifetimes.login);
-    if !context
+    context
         .state
         .begin_login(&transaction, &binding, request, until)
-        .await?
-    {
-        return Err(OAuthError::new(
-            ErrorCode::TemporarilyUnavailable,
-            "too many logins are under way; try again later",
-        ));
-    }
+        .await?;
     let location = context
         .issuer
         .endpoint(&format!("u/login?state={}", transaction.expose_secret()));

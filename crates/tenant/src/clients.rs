@@ -206,7 +206,6 @@ pub(crate) async fn authenticate<'c>(
     let Some(client) = context.client(presented.client_id()) else {
         return Err(OAuthError::invalid_client().because("unknown client"));
     };
-    context.token_requests.count(&client.client_id);
     let proven = match (&client.authentication, &presented) {
         (ClientAuthentication::None, PresentedClient::Public { .. }) => true,
         (ClientAuthentication::ClientSecretBasic(ours), PresentedClient::Basic { secret, .. })

@@ -173,6 +173,7 @@ pub(crate) async fn token(
 ) -> Result<Response, OAuthError> {
     let now = UnixTime::now();
     let client = clients::authenticate(&context, &headers, &form, now).await?;
+    context.token_requests.count(&client.client_id);
     let request = TokenRequest::read(&form)?;
     let grant_type = request.grant_type();
     if !client.grant_types.contains(&grant_type) {

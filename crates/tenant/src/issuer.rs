@@ -11,6 +11,7 @@ use crate::Error;
 pub struct Issuer {
     url: String,
     authority: String,
+    tenant: String,
     https: bool,
 }
 
@@ -45,9 +46,9 @@ impl Issuer {
         self.https
     }
 
-    /// The name of the tenant, for scripts: the first label of the host.
+    /// The name of the tenant, for scripts: the first label of the host, or the address.
     pub(crate) fn tenant_name(&self) -> &str {
-        self.authority.split(['.', ':']).next().unwrap_or_default()
+        &self.tenant
     }
 }
 
@@ -83,9 +84,14 @@ impl FromStr for Issuer {
         let authority = url
             .port()
             .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let tenant = match url.host() {
+            Some(Host::Domain(name)) => name.split('.').next().unwrap_or_default(),
+            _ => host,
+        };
         Ok(Self {
             url: text.to_owned(),
             authority,
+            tenant: tenant.to_owned(),
             https,
         })
     }
@@ -112,9 +118,22 @@ mod tests {
             "https://login.example.com/oauth/token"
         );
         assert_eq!(issuer.authority(), "login.example.com");
+        assert_eq!(issuer.tenant_name(), "login");
         let issuer: Issuer = "http://127.0.0.1:3000/".parse().unwrap();
         assert_eq!(issuer.authority(), "127.0.0.1:3000");
+        assert_eq!(issuer.tenant_name(), "127.0.0.1");
         assert!(!issuer.is_https());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_issuer_says_what_was_written(text in "https?://[a-z0-9.:@\\[\\]-]{0,20}/?") {
+            if let Ok(issuer) = text.parse::<Issuer>() {
+                proptest::prop_assert_eq!(issuer.as_str(), &text);
+                let end = ["//", issuer.authority(), "/"].concat();
+                proptest::prop_assert!(text.ends_with(&end));
+            }
+        }
     }
 
     #[test]

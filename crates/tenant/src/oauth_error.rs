@@ -23,7 +23,6 @@ pub(crate) enum ErrorCode {
     InvalidScope,
     AccessDenied,
     LoginRequired,
-    TemporarilyUnavailable,
     ServerError,
 }
 
@@ -41,7 +40,6 @@ impl ErrorCode {
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
     }
@@ -59,7 +57,6 @@ impl ErrorCode {
             | Self::LoginRequired => StatusCode::BAD_REQUEST,
             Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::AccessDenied => StatusCode::FORBIDDEN,
-            Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

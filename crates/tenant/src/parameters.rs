@@ -95,6 +95,14 @@ impl Parameters {
         &self.0
     }
 
+    /// Bytes of all names and values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum()
+    }
+
     /// Everything that a script may see: no credentials.
     pub(crate) fn without_credentials(&self) -> Map<String, Value> {
         const CREDENTIALS: [&str; 7] = [

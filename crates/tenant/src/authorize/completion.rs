@@ -68,13 +68,9 @@ pub(crate) async fn complete(
         access_token_claims: verdict.access_token.into_map(),
         id_token_claims: verdict.id_token.into_map(),
     };
-    let (until, grant_until) = (
-        now.plus(context.lifetimes.code),
-        now.plus(context.lifetimes.refresh_token),
-    );
     context
         .state
-        .keep_code(&code, &kept, until, grant_until)
+        .keep_code(&code, &kept, now.plus(context.lifetimes.code))
         .await?;
     Ok(code)
 }

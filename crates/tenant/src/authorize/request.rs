@@ -11,6 +11,8 @@ use crate::{
     parameters::Parameters,
 };
 
+/// Bytes of all parameters together: they are kept until the user has logged in.
+const REQUEST_BYTES: usize = 8 * 1024;
 /// Bytes of a `nonce`, `login_hint`, `scope` or `audience`.
 const VALUE_BYTES: usize = 1024;
 
@@ -74,6 +76,11 @@ impl AuthorizeRequest {
         parameters: &Parameters,
         return_address: ReturnAddress,
     ) -> Result<Self, OAuthError> {
+        if parameters.bytes() > REQUEST_BYTES {
+            return Err(OAuthError::invalid_request(
+                "the request is longer than 8 KiB",
+            ));
+        }
         let client_id = parameters.required("client_id")?.to_owned();
         let is_public = context
             .client(&client_id)

@@ -79,9 +79,10 @@ impl Exchange<'_> {
         }
         let stands = if scope.contains("offline_access") {
             let refresh_token = Reference::generate()?;
+            let until = now.plus(context.lifetimes.refresh_token);
             let was_kept = context
                 .state
-                .keep_refresh_token(&refresh_token, grant_id, &authorization)
+                .keep_refresh_token(&refresh_token, grant_id, &authorization, until)
                 .await?;
             response.refresh_token = Some(refresh_token.expose_secret().to_owned());
             was_kept

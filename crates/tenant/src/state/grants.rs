@@ -5,6 +5,8 @@
 //!               └──────────── a grant: a used code or refresh token presented again revokes it, and all of it ───┘
 //! ```
 
+use std::time::Duration;
+
 use lychgate_token::UnixTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +14,9 @@ use sqlx::Row;
 
 use super::{Reference, State, from_json, to_json};
 use crate::{Error, grants::Authorization};
+
+/// How long after its end a code that is presented again still revokes what it gave.
+const REUSE_NOTICED: Duration = Duration::from_mins(10);
 
 /// What a code stands for (RFC 6749 §4.1.2).
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,13 +46,12 @@ pub(crate) enum RefreshTokenFound {
 }
 
 impl State {
-    /// Keeps a code and opens its grant, which lasts until `grant_expires_at`.
+    /// Keeps a code and opens its grant, which outlives the code by a little, so that a reuse is noticed.
     pub(crate) async fn keep_code(
         &self,
         code: &Reference,
         content: &Code,
         expires_at: UnixTime,
-        grant_expires_at: UnixTime,
     ) -> Result<(), Error> {
         let failed = Error::state("keep a code");
         let grant_id = Reference::generate()?;
@@ -63,7 +67,7 @@ impl State {
         .bind(grant_id.expose_secret())
         .bind(code.digest())
         .bind(&content.authorization.user_id)
-        .bind(grant_expires_at.seconds())
+        .bind(expires_at.plus(REUSE_NOTICED).seconds())
         .execute(&mut *both)
         .await
         .map_err(&failed)?;
@@ -136,24 +140,41 @@ impl State {
         Ok(found.is_some())
     }
 
-    /// Keeps the first refresh token of a grant until the grant ends; `false` if the grant was revoked meanwhile.
+    /// Keeps the first refresh token of a grant, and the grant as long; `false` if it was revoked meanwhile.
     pub(crate) async fn keep_refresh_token(
         &self,
         token: &Reference,
         grant_id: &str,
         authorization: &Authorization,
+        expires_at: UnixTime,
     ) -> Result<bool, Error> {
-        let done = sqlx::query(
-            "insert into refresh_tokens (digest, grant_id, authorization, expires_at)
-             select ?, grant_id, ?, expires_at from grants where grant_id = ? and revoked = 0",
-        )
-        .bind(token.digest())
-        .bind(to_json(authorization)?)
-        .bind(grant_id)
-        .execute(&self.pool)
-        .await
-        .map_err(Error::state("keep a refresh token"))?;
-        Ok(done.rows_affected() == 1)
+        let failed = Error::state("keep a refresh token");
+        let content = to_json(authorization)?;
+        let mut both = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(&failed)?;
+        let extended =
+            sqlx::query("update grants set expires_at = ? where grant_id = ? and revoked = 0")
+                .bind(expires_at.seconds())
+                .bind(grant_id)
+                .execute(&mut *both)
+                .await
+                .map_err(&failed)?;
+        if extended.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("insert into refresh_tokens (digest, grant_id, authorization, expires_at) values (?, ?, ?, ?)")
+            .bind(token.digest())
+            .bind(grant_id)
+            .bind(content)
+            .bind(expires_at.seconds())
+            .execute(&mut *both)
+            .await
+            .map_err(&failed)?;
+        both.commit().await.map_err(&failed)?;
+        Ok(true)
     }
 
     /// What is known of a refresh token; looking changes nothing.

@@ -7,8 +7,8 @@ use subtle::ConstantTimeEq;
 use super::{Reference, State, from_json, to_json};
 use crate::{Error, authorize::AuthorizeRequest};
 
-/// Logins that may be under way at once; whoever fills the table keeps others from starting, not the disk from breathing.
-const TRANSACTIONS: i64 = 100_000;
+/// Logins that may be under way at once. Whoever floods the table ends old logins sooner; nobody is kept from a new one.
+const TRANSACTIONS: i64 = 20_000;
 
 /// A login under way.
 pub(crate) struct LoginTransaction {
@@ -32,27 +32,38 @@ pub(crate) struct Session {
 }
 
 impl State {
-    /// Begins a login bound to the browser that holds `binding`; `false` when too many are under way.
+    /// Begins a login bound to the browser that holds `binding`. When too many are under way, the oldest ends.
     pub(crate) async fn begin_login(
         &self,
         transaction: &Reference,
         binding: &Reference,
         request: &AuthorizeRequest,
         expires_at: UnixTime,
-    ) -> Result<bool, Error> {
-        let done = sqlx::query(
-            "insert into login_transactions (digest, binding, request, expires_at)
-             select ?, ?, ?, ? where (select count(*) from login_transactions) < ?",
+    ) -> Result<(), Error> {
+        let failed = Error::state("begin a login");
+        let request = to_json(request)?;
+        let mut both = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(&failed)?;
+        sqlx::query(
+            "delete from login_transactions where digest in (select digest from login_transactions
+             order by expires_at limit max(0, (select count(*) from login_transactions) - ? + 1))",
         )
-        .bind(transaction.digest())
-        .bind(binding.digest())
-        .bind(to_json(request)?)
-        .bind(expires_at.seconds())
         .bind(TRANSACTIONS)
-        .execute(&self.pool)
+        .execute(&mut *both)
         .await
-        .map_err(Error::state("begin a login"))?;
-        Ok(done.rows_affected() == 1)
+        .map_err(&failed)?;
+        sqlx::query("insert into login_transactions (digest, binding, request, expires_at) values (?, ?, ?, ?)")
+            .bind(transaction.digest())
+            .bind(binding.digest())
+            .bind(request)
+            .bind(expires_at.seconds())
+            .execute(&mut *both)
+            .await
+            .map_err(&failed)?;
+        both.commit().await.map_err(&failed)
     }
 
     /// The login under way, if this is the browser that began it.
