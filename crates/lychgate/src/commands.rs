@@ -1,0 +1,103 @@
+//! One file a command.
+
+mod completions;
+mod man;
+mod serve;
+
+use std::io;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ConfigError;
+
+/// A guarded way from an identity platform to a legacy user store.
+#[derive(Parser)]
+#[command(name = "lychgate", version, about, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the roles that the config has: gateway, tenant, or both.
+    Serve(serve::Arguments),
+    /// Print the completions for a shell.
+    Completions(completions::Arguments),
+    /// Print the manual page.
+    Man,
+}
+
+/// Why a command did not succeed. It decides the exit status.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    /// The config cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// The command did its work, and what it found is not good.
+    #[error("{0}")]
+    Finding(String),
+    /// Something went wrong on the way.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl Failure {
+    /// 1 for a finding or a failure, 2 for wrong config; wrong usage ends in 2 before a command runs.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Self::Config(_) => 2,
+            Self::Finding(_) | Self::Other(_) => 1,
+        }
+    }
+}
+
+impl Failure {
+    /// Why a role did not start: for the most part what its config asks for is not there.
+    pub(crate) fn starting(error: impl Into<anyhow::Error>) -> Self {
+        Self::Config(format!("{:#}", error.into()))
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error.to_string())
+    }
+}
+
+/// Runs what was asked for.
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Serve(arguments) => in_runtime(serve::run(arguments)),
+        Command::Completions(arguments) => {
+            Ok(completions::print(&arguments, &mut Arguments::command())?)
+        }
+        Command::Man => Ok(man::print(Arguments::command())?),
+    }
+}
+
+fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
+    runtime.block_on(command)
+}
+
+/// A token that is cancelled by SIGTERM or Ctrl-C. What runs then has a bounded time to finish.
+fn stop_signal() -> io::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let cancelled = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        cancelled.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,77 @@
+//! `lychgate serve`: the roles of the config, until SIGTERM or Ctrl-C.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use lychgate_gateway::{Endpoint, Gateway};
+use lychgate_listener::Drained;
+use lychgate_tenant::Tenant;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{Failure, stop_signal};
+use crate::config::{self, Config};
+use crate::log;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The config.
+    #[arg(long, value_name = "FILE", default_value = "lychgate.toml")]
+    config: PathBuf,
+}
+
+/// Serves until it is told to stop, then finishes what runs.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    log::start("info");
+    let config = config::read(&arguments.config)?;
+    let stop = stop_signal().context("cannot listen for signals")?;
+    let mut roles = start(config, &stop).await?;
+    let mut outcome = Ok(());
+    while let Some(ended) = roles.join_next().await {
+        // A role that ends takes the other with it: half a chain serves nobody.
+        stop.cancel();
+        outcome = outcome.and(
+            ended
+                .context("a role ended in a panic")
+                .and_then(|drained| drained),
+        );
+    }
+    Ok(outcome?)
+}
+
+async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Result<()>>, Failure> {
+    let mut roles = JoinSet::new();
+    // The tenant first: a gateway on the same machine then finds its keys at once.
+    if let Some(settings) = config.tenant {
+        let tenant = Tenant::start(settings).await.map_err(Failure::starting)?;
+        info!(
+            "tenant listens on {}, issuer {}",
+            tenant.address(),
+            tenant.issuer().as_str()
+        );
+        let stop = stop.clone();
+        roles.spawn(async move { Ok(say_how_it_ended("tenant", &tenant.run(stop).await?)) });
+    }
+    if let Some(settings) = config.gateway {
+        let scheme = match settings.listen {
+            Endpoint::Plain(_) => "http",
+            Endpoint::Tls(..) => "https",
+        };
+        let gateway = Gateway::start(settings).await.map_err(Failure::starting)?;
+        info!("gateway listens on {scheme}://{}", gateway.address());
+        info!("admin listens on http://{}", gateway.admin_address());
+        let stop = stop.clone();
+        roles.spawn(async move { Ok(say_how_it_ended("gateway", &gateway.run(stop).await?)) });
+    }
+    Ok(roles)
+}
+
+fn say_how_it_ended(role: &str, drained: &Drained) {
+    let waited = drained.waited.as_millis();
+    info!(
+        "{role} stopped after {waited} ms: {} finished, {} cut",
+        drained.finished, drained.cut
+    );
+}

@@ -1,0 +1,154 @@
+//! `[gateway]`, `[store]`, `[passwords]` and `[audit]` into the settings of a gateway.
+
+mod access_token;
+mod allowlist;
+mod passwords;
+mod store;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use lychgate_gateway::{
+    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LoopbackAddress, PseudonymKey,
+    Settings,
+};
+
+use super::document::Key;
+use super::finding::Findings;
+use super::raw::{RawAudit, RawClientAddress, RawConfig, RawGateway, RawLimits};
+use super::{duration, endpoint};
+
+/// The settings of the gateway, if the config has that role and nothing is wrong with it.
+pub(crate) fn settings(
+    raw: &RawConfig,
+    folder: &Path,
+    findings: &mut Findings<'_>,
+) -> Option<Settings> {
+    let gateway = raw.gateway.as_ref()?;
+    let key = Key::new("gateway");
+    // Each of them is read, whatever the others say: all that is wrong is shown at once.
+    let listen = listen(gateway, folder, &key, findings);
+    let admin_listen = admin_listen(gateway, &key, findings);
+    refuse_proxies(gateway, &key, findings);
+    let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
+    let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
+    let limits = limits(&gateway.limits, &key.member("limits"), findings);
+    let store = store::settings(raw.store.as_ref(), folder, findings);
+    let passwords = passwords::settings(&raw.passwords, findings);
+    let decoys = passwords
+        .as_ref()
+        .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
+    let audit = audit(&raw.audit, folder, findings);
+    let (store, identifier_case, profile) = store?;
+    Some(Settings {
+        listen: listen?,
+        admin_listen: admin_listen?,
+        allowlist: allowlist?,
+        access_token: access_token?,
+        store,
+        identifier_case,
+        profile,
+        passwords: passwords?,
+        decoys: decoys?,
+        audit: audit?,
+        limits: limits?,
+    })
+}
+
+fn listen(
+    gateway: &RawGateway,
+    folder: &Path,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> Option<Endpoint> {
+    let address = endpoint::address(&gateway.listen, &key.member("listen"), findings);
+    let tls = gateway
+        .tls
+        .as_ref()
+        .map(|tls| endpoint::tls(tls, folder, &key.member("tls"), findings));
+    match tls {
+        Some(tls) => Some(Endpoint::Tls(address?, tls?)),
+        None => findings
+            .keep(&key.member("listen"), LoopbackAddress::new(address?))
+            .map(Endpoint::Plain),
+    }
+}
+
+fn admin_listen(
+    gateway: &RawGateway,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> Option<LoopbackAddress> {
+    let key = key.member("admin_listen");
+    let address = match &gateway.admin_listen {
+        Some(address) => endpoint::address(address, &key, findings)?,
+        None => SocketAddr::from(([127, 0, 0, 1], 9090)),
+    };
+    findings.keep(&key, LoopbackAddress::new(address))
+}
+
+/// A list of proxies that nothing reads would look like a control that is there.
+fn refuse_proxies(gateway: &RawGateway, key: &Key, findings: &mut Findings<'_>) {
+    let RawClientAddress::Peer = gateway.client_address;
+    if !gateway.trusted_proxies.is_empty() {
+        let reason = "with `client_address = \"peer\"` no proxy's word is taken; remove the list";
+        findings.push(&key.member("trusted_proxies"), reason);
+    }
+}
+
+fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Limits> {
+    let defaults = Limits::default();
+    let listener = defaults.listener;
+    let number = |value: Option<NonZeroU32>, default: usize| {
+        value.map_or(default, |value| value.get() as usize)
+    };
+    let listener = lychgate_listener::Limits {
+        connections: number(raw.connections, listener.connections),
+        header_bytes: number(raw.header_bytes, listener.header_bytes),
+        header_read: duration::or(
+            raw.header_read.as_ref(),
+            listener.header_read,
+            &key.member("header_read"),
+            findings,
+        )?,
+        drain: duration::or(
+            raw.drain.as_ref(),
+            listener.drain,
+            &key.member("drain"),
+            findings,
+        )?,
+        ..listener
+    };
+    let body = BodyLimits {
+        bytes: number(raw.body_bytes, defaults.body.bytes),
+        read: duration::or(
+            raw.body_read.as_ref(),
+            defaults.body.read,
+            &key.member("body_read"),
+            findings,
+        )?,
+        ..defaults.body
+    };
+    Some(Limits {
+        listener,
+        body,
+        ..Limits::default()
+    })
+}
+
+fn audit(raw: &RawAudit, folder: &Path, findings: &mut Findings<'_>) -> Option<AuditSettings> {
+    let destination = match raw.file.as_deref() {
+        None | Some("-") => AuditDestination::Stdout,
+        Some(file) => AuditDestination::File(folder.join(file)),
+    };
+    let key = Key::new("audit.pseudonym_key");
+    let pseudonym_key = match &raw.pseudonym_key {
+        Some(secret) => PseudonymKey::new(secret.expose_secret().as_bytes()),
+        None => PseudonymKey::new(&findings.keep(&key, lychgate_token::random_bytes::<32>())?),
+    };
+    Some(AuditSettings {
+        destination,
+        pseudonym_key: findings.keep(&key, pseudonym_key)?,
+    })
+}

@@ -1,0 +1,128 @@
+//! `[gateway.access_token]`: without it an allowlist would be the only control, and there is no such gateway.
+
+use std::collections::BTreeSet;
+
+use lychgate_gateway::{
+    AccessTokenSettings, Audience, ClientId, Issuer, IssuerSettings, KeyLimits, KeyLocation,
+};
+use lychgate_token::Algorithm;
+
+use crate::config::document::Key;
+use crate::config::duration;
+use crate::config::finding::Findings;
+use crate::config::raw::{RawAccessToken, RawSenderConstraint};
+
+/// What makes a token good.
+pub(crate) fn settings(
+    raw: Option<&RawAccessToken>,
+    findings: &mut Findings<'_>,
+) -> Option<AccessTokenSettings> {
+    let key = Key::new("gateway.access_token");
+    let Some(raw) = raw else {
+        let reason = "is missing: an allowlist is never the only control, because a platform's addresses serve all \
+                      its customers; name `issuers`, `audience` and `clients`";
+        findings.push(&key, reason);
+        return None;
+    };
+    // A token that says it is bound is refused, whatever stands here.
+    let RawSenderConstraint::None = raw.sender_constraint;
+    let issuers = issuers(raw, &key, findings);
+    let audience = findings.keep(&key.member("audience"), Audience::parse(&raw.audience));
+    let clients = list(
+        &raw.clients,
+        &key.member("clients"),
+        findings,
+        ClientId::parse,
+    );
+    let algorithms = match &raw.algorithms {
+        Some(names) => list(names, &key.member("algorithms"), findings, |name| {
+            name.parse::<Algorithm>()
+        }),
+        None => Some(vec![Algorithm::Rs256]),
+    };
+    let defaults = KeyLimits::default();
+    let mut duration = |name, raw: &Option<_>, default| {
+        duration::or(raw.as_ref(), default, &key.member(name), findings)
+    };
+    let leeway = duration("leeway", &raw.leeway, AccessTokenSettings::LEEWAY);
+    let max_lifetime = duration(
+        "max_lifetime",
+        &raw.max_lifetime,
+        AccessTokenSettings::MAX_LIFETIME,
+    );
+    let max_stale = duration("jwks_max_stale", &raw.jwks_max_stale, defaults.max_stale);
+    Some(AccessTokenSettings {
+        issuers: issuers?,
+        audience: audience?,
+        clients: BTreeSet::from_iter(clients?),
+        algorithms: algorithms?,
+        leeway: leeway?,
+        max_lifetime: max_lifetime?,
+        keys: KeyLimits {
+            max_stale: max_stale?,
+            ..defaults
+        },
+        verified_tokens: AccessTokenSettings::VERIFIED_TOKENS,
+    })
+}
+
+fn issuers(
+    raw: &RawAccessToken,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<IssuerSettings>> {
+    let issuers = list(
+        &raw.issuers,
+        &key.member("issuers"),
+        findings,
+        Issuer::parse,
+    );
+    let Some(uri) = &raw.jwks_uri else {
+        return Some(
+            issuers?
+                .into_iter()
+                .map(|issuer| IssuerSettings {
+                    issuer,
+                    jwks_uri: None,
+                })
+                .collect(),
+        );
+    };
+    let key = key.member("jwks_uri");
+    let location = findings.keep(&key, KeyLocation::parse(uri));
+    if raw.issuers.len() > 1 {
+        findings.push(
+            &key,
+            "names the keys of one issuer, and there are more; leave it out",
+        );
+    }
+    let location = Some(location?);
+    Some(
+        issuers?
+            .into_iter()
+            .map(|issuer| IssuerSettings {
+                issuer,
+                jwks_uri: location.clone(),
+            })
+            .collect(),
+    )
+}
+
+/// Every element parsed, of a list that has one at least.
+fn list<T, E: std::fmt::Display>(
+    texts: &[String],
+    key: &Key,
+    findings: &mut Findings<'_>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Option<Vec<T>> {
+    if texts.is_empty() {
+        findings.push(key, "is empty: nobody could call");
+        return None;
+    }
+    let parsed: Vec<Option<T>> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| findings.keep(&key.element(index), parse(text)))
+        .collect();
+    parsed.into_iter().collect()
+}

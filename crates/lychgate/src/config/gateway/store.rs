@@ -1,0 +1,109 @@
+//! `[store]`: where the users are, and the only statements there will ever be.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use lychgate_gateway::profile::ProfileField;
+use lychgate_store::{IdentifierCase, Settings, StatementName, StoreUrl};
+
+use crate::config::document::Key;
+use crate::config::duration;
+use crate::config::finding::Findings;
+use crate::config::raw::{RawIdentifierCase, RawOperations, RawStore};
+
+type Profile = BTreeMap<ProfileField, String>;
+
+/// The store, how its identifiers compare, and which column each field comes from.
+pub(crate) fn settings(
+    raw: Option<&RawStore>,
+    folder: &Path,
+    findings: &mut Findings<'_>,
+) -> Option<(Settings, IdentifierCase, Profile)> {
+    let key = Key::new("store");
+    let Some(raw) = raw else {
+        findings.push(
+            &key,
+            "is missing: the gateway needs a store; name its `url` and `operations`",
+        );
+        return None;
+    };
+    let url = findings.keep(
+        &key.member("url"),
+        raw.url.expose_secret().parse::<StoreUrl>(),
+    );
+    let statements = statements(&raw.operations);
+    for (name, sql) in &statements {
+        if let Some(flaw) = name.flaw_in(sql) {
+            findings.push(&key.member("operations").member(name.name()), flaw);
+        }
+    }
+    if statements.is_empty() {
+        findings.push(
+            &key.member("operations"),
+            "has no statement: a gateway without operations serves nobody",
+        );
+    }
+    let profile = profile(&raw.profile, &key.member("profile"), findings);
+    let case = match raw.identifier_case {
+        RawIdentifierCase::Insensitive => IdentifierCase::Insensitive,
+        RawIdentifierCase::Sensitive => IdentifierCase::Sensitive,
+    };
+    let defaults = Settings::new(url?.below(folder), statements);
+    let settings = Settings {
+        connections: raw.connections.map_or(defaults.connections, NonZeroU32::get),
+        wait: duration::or(
+            raw.wait.as_ref(),
+            defaults.wait,
+            &key.member("wait"),
+            findings,
+        )?,
+        deadline: duration::or(
+            raw.deadline.as_ref(),
+            defaults.deadline,
+            &key.member("deadline"),
+            findings,
+        )?,
+        ..defaults
+    };
+    Some((settings, case, profile?))
+}
+
+fn statements(raw: &RawOperations) -> BTreeMap<StatementName, String> {
+    let written = [
+        (StatementName::Authenticate, &raw.authenticate),
+        (StatementName::Lookup, &raw.lookup),
+        (StatementName::Create, &raw.create),
+        (StatementName::VerifyEmail, &raw.verify_email),
+        (StatementName::ChangePassword, &raw.change_password),
+        (StatementName::ChangeEmail, &raw.change_email),
+        (StatementName::Delete, &raw.delete),
+    ];
+    written
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text.clone()?)))
+        .collect()
+}
+
+fn profile(
+    raw: &BTreeMap<String, String>,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> Option<Profile> {
+    let mut profile = Some(Profile::new());
+    for (field, column) in raw {
+        let known = ProfileField::ALL
+            .into_iter()
+            .find(|known| known.name() == field);
+        let names = ProfileField::ALL.map(ProfileField::name).join(", ");
+        let field = findings.keep(
+            &key.member(field),
+            known.ok_or(format!("is no field of the profile; these are: {names}")),
+        );
+        profile = profile.zip(field).map(|(mut profile, field)| {
+            profile.insert(field, column.clone());
+            profile
+        });
+    }
+    profile
+}

@@ -1,0 +1,120 @@
+//! `[gateway]`: who may come in, and how.
+
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::RawTls;
+use crate::config::duration::RawDuration;
+
+/// The guarded API in front of the legacy store.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Gateway")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGateway {
+    /// The address and port of the API. Without `tls` only a loopback address.
+    pub(crate) listen: String,
+    /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`: a loopback address.
+    /// `127.0.0.1:9090` if left out.
+    pub(crate) admin_listen: Option<String>,
+    /// The certificate of the API.
+    pub(crate) tls: Option<RawTls>,
+    /// Where the address of a client is read from.
+    #[serde(default)]
+    pub(crate) client_address: RawClientAddress,
+    /// The proxies whose word is taken for the address of a client. With `client_address = "peer"` there are none.
+    #[serde(default)]
+    pub(crate) trusted_proxies: Vec<String>,
+    /// The networks that calls may come from. Without it the gateway refuses to start.
+    pub(crate) allowlist: Option<RawAllowlist>,
+    /// What makes an access token good. Without it the gateway refuses to start.
+    pub(crate) access_token: Option<RawAccessToken>,
+    /// The bounds of the API.
+    #[serde(default)]
+    pub(crate) limits: RawLimits,
+}
+
+/// Where the address of a client is read from.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "ClientAddress")]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RawClientAddress {
+    /// The client is the peer of the connection.
+    #[default]
+    Peer,
+}
+
+/// The networks that calls may come from. Never the only control: a platform's addresses serve all its customers.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Allowlist")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAllowlist {
+    /// Networks as `203.0.113.0/24` or `2001:db8::/32`, or single addresses.
+    #[serde(default)]
+    pub(crate) networks: Vec<String>,
+    /// Files with one network a line, or in the JSON form in which Auth0 publishes its addresses.
+    #[serde(default)]
+    pub(crate) files: Vec<String>,
+    /// The regions to take from such JSON files, as `EU`.
+    #[serde(default)]
+    pub(crate) regions: Vec<String>,
+    /// Starts although the list holds every address of IPv4 or of IPv6.
+    #[serde(default)]
+    pub(crate) i_accept_any_network: bool,
+}
+
+/// What makes an access token good, beside its signature.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AccessToken")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAccessToken {
+    /// The issuers, to the letter: an Auth0 issuer ends in a slash. A tenant with a custom domain has two.
+    pub(crate) issuers: Vec<String>,
+    /// The identifier of this API at the platform.
+    pub(crate) audience: String,
+    /// The client IDs of the scripts; as a rule there is one.
+    pub(crate) clients: Vec<String>,
+    /// The signature algorithms: `RS256`, `PS256`, `ES256`, `EdDSA`. `["RS256"]` if left out.
+    pub(crate) algorithms: Option<Vec<String>>,
+    /// What a token must be bound to beside its bearer.
+    #[serde(default)]
+    pub(crate) sender_constraint: RawSenderConstraint,
+    /// How far the clocks of issuer and gateway may differ. `10s` if left out.
+    pub(crate) leeway: Option<RawDuration>,
+    /// The longest life of a token, from `iat` to `exp`. `24h` if left out; an hour is wiser.
+    pub(crate) max_lifetime: Option<RawDuration>,
+    /// Where the keys of the one issuer are, if its discovery document shall not say it.
+    pub(crate) jwks_uri: Option<String>,
+    /// How long keys are used that could not be refreshed. `24h` if left out.
+    pub(crate) jwks_max_stale: Option<RawDuration>,
+}
+
+/// What a token must be bound to beside its bearer.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "SenderConstraint")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawSenderConstraint {
+    /// Nothing: a plain bearer token. A token that says it is bound is refused.
+    #[default]
+    None,
+}
+
+/// The bounds of the API. A bound that is reached has an answer of its own and a metric.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Limits")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawLimits {
+    /// Connections at a time. Over it a connection is closed.
+    pub(crate) connections: Option<NonZeroU32>,
+    /// Bytes of a request's body; 413 answers what is over.
+    pub(crate) body_bytes: Option<NonZeroU32>,
+    /// Bytes of a request's header fields and target; 431 answers what is over.
+    pub(crate) header_bytes: Option<NonZeroU32>,
+    /// How long the headers of a request may take.
+    pub(crate) header_read: Option<RawDuration>,
+    /// How long the body of a request may take.
+    pub(crate) body_read: Option<RawDuration>,
+    /// How long a stop waits for requests that run.
+    pub(crate) drain: Option<RawDuration>,
+}

@@ -1,0 +1,100 @@
+//! `[store]`, `[passwords]`, `[audit]`: the legacy store, its hashes, and what is written down.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::RawSecret;
+use crate::config::duration::RawDuration;
+
+/// The legacy store behind the gateway.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Store")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawStore {
+    /// `sqlite:FILE`; the file must be there.
+    pub(crate) url: RawSecret,
+    /// The statements. An operation that is not here does not exist.
+    pub(crate) operations: RawOperations,
+    /// Which column holds which field of the profile: `user_id = "id"`. A column named like a field needs no entry.
+    #[serde(default)]
+    pub(crate) profile: BTreeMap<String, String>,
+    /// How identifiers are compared.
+    #[serde(default)]
+    pub(crate) identifier_case: RawIdentifierCase,
+    /// Connections to the store at a time.
+    pub(crate) connections: Option<NonZeroU32>,
+    /// How long a request waits for a connection.
+    pub(crate) wait: Option<RawDuration>,
+    /// How long a statement may take.
+    pub(crate) deadline: Option<RawDuration>,
+}
+
+/// The statements, with named parameters.
+///
+/// `authenticate` returns `password_hash` beside the profile; no other statement may.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Operations")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOperations {
+    /// Reads one user with `password_hash`, by `:identifier`.
+    pub(crate) authenticate: Option<String>,
+    /// Reads one user, by `:identifier`.
+    pub(crate) lookup: Option<String>,
+    /// Adds a user: `:email` and/or `:username`, `:password_hash`, fields of the profile.
+    pub(crate) create: Option<String>,
+    /// Marks `:email` as verified.
+    pub(crate) verify_email: Option<String>,
+    /// Sets `:password_hash` of `:identifier`.
+    pub(crate) change_password: Option<String>,
+    /// Sets `:new_email` and `:email_verified` of `:identifier`.
+    pub(crate) change_email: Option<String>,
+    /// Removes `:user_id`.
+    pub(crate) delete: Option<String>,
+}
+
+/// How identifiers are compared. Both trim and normalize (Unicode NFC).
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "IdentifierCase")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawIdentifierCase {
+    /// In lower case.
+    #[default]
+    Insensitive,
+    /// As typed.
+    Sensitive,
+}
+
+/// How the passwords of the store are hashed.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Passwords")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawPasswords {
+    /// The formats that may log in. All of them if left out.
+    pub(crate) accept: Option<Vec<String>>,
+    /// The format of new hashes: `argon2id` (if left out) or `bcrypt`.
+    pub(crate) write: Option<String>,
+    /// Threads that compute hashes. One less than there are processors if left out, at least one.
+    pub(crate) threads: Option<NonZeroU32>,
+    /// Hashes that may wait for a thread.
+    pub(crate) queue: Option<u32>,
+    /// How long a hash may wait.
+    pub(crate) wait: Option<RawDuration>,
+    /// The mix of formats in the store, as weights: `{ argon2id = 1, bcrypt = 3 }`. Unknown users cost what this mix
+    /// costs. Refined from the rows that are seen; all of `accept` alike if left out.
+    pub(crate) decoy: Option<BTreeMap<String, u32>>,
+}
+
+/// One JSON line for each answer and each refusal, without passwords, hashes, tokens or plain identifiers.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Audit")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawAudit {
+    /// The file that lines are added to; `-`, or left out, for standard output.
+    pub(crate) file: Option<String>,
+    /// The key of the pseudonyms, at least 32 bytes. If left out, one is made at each start, and pseudonyms
+    /// of two starts cannot be compared.
+    pub(crate) pseudonym_key: Option<RawSecret>,
+}

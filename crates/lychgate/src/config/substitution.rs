@@ -1,0 +1,119 @@
+//! `${env:NAME}` and `${file:PATH}` in the strings of a config, so that a secret need not stand in it.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use thiserror::Error;
+
+/// The largest file that `${file:…}` reads, in bytes.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// Why a placeholder could not be filled. Names what was asked for, never what was found.
+#[derive(Debug, Error)]
+pub(crate) enum SubstitutionError {
+    #[error("`${{` without its `}}`")]
+    Unclosed,
+    #[error("a placeholder is `${{env:NAME}}` or `${{file:PATH}}`")]
+    UnknownKind,
+    #[error("the environment has no variable {0}")]
+    NoVariable(String),
+    #[error("cannot read {path}: {reason}")]
+    UnreadableFile { path: String, reason: String },
+}
+
+/// Fills every placeholder of `text`. Relative paths start from `folder`; one trailing newline of a file is dropped.
+/// What was filled in is not looked at again.
+pub(crate) fn substitute(text: &str, folder: &Path) -> Result<String, SubstitutionError> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (placeholder, following) = after.split_once('}').ok_or(SubstitutionError::Unclosed)?;
+        filled.push_str(before);
+        filled.push_str(&value_of(placeholder, folder)?);
+        rest = following;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+fn value_of(placeholder: &str, folder: &Path) -> Result<String, SubstitutionError> {
+    match placeholder.split_once(':') {
+        Some(("env", name)) => variable(name),
+        Some(("file", path)) => file(&folder.join(path)),
+        _ => Err(SubstitutionError::UnknownKind),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where config reads the environment"
+)]
+fn variable(name: &str) -> Result<String, SubstitutionError> {
+    std::env::var(name).map_err(|_| SubstitutionError::NoVariable(name.to_owned()))
+}
+
+fn file(path: &Path) -> Result<String, SubstitutionError> {
+    let unreadable = |reason: String| SubstitutionError::UnreadableFile {
+        path: path.display().to_string(),
+        reason,
+    };
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
+        .map_err(|error| unreadable(error.to_string()))?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(unreadable(format!("it has more than {MOST_BYTES} bytes")));
+    }
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_filled_in_without_its_one_trailing_newline() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "secret\n\n").unwrap();
+        assert_eq!(
+            substitute("<${file:key}>", folder.path()).unwrap(),
+            "<secret\n>"
+        );
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_not_read_for_ever() {
+        assert!(substitute("${file:/dev/zero}", Path::new("")).is_err());
+    }
+
+    #[test]
+    fn a_variable_is_filled_in() {
+        let found = substitute("${env:CARGO_PKG_NAME}!", Path::new("")).unwrap();
+        assert_eq!(found, "lychgate!");
+    }
+
+    #[test]
+    fn what_was_filled_in_is_not_looked_at_again() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "${env:HOME}").unwrap();
+        assert_eq!(
+            substitute("${file:key}", folder.path()).unwrap(),
+            "${env:HOME}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_kind_an_open_end_and_a_missing_source_are_errors() {
+        for text in [
+            "${vault:x}",
+            "${env",
+            "${env:LYCHGATE_NO_SUCH_VARIABLE}",
+            "${file:no/such}",
+        ] {
+            assert!(substitute(text, Path::new("")).is_err(), "{text}");
+        }
+    }
+}

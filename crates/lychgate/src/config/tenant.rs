@@ -1,0 +1,93 @@
+//! `[tenant]` into the settings of a tenant.
+
+mod clients;
+mod connections;
+mod policy;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use lychgate_listener::{Limits, Transport};
+use lychgate_tenant::{Issuer, Lifetimes, Settings};
+use lychgate_token::Algorithm;
+
+use super::document::Key;
+use super::endpoint;
+use super::finding::{Findings, with_causes};
+use super::raw::{RawConfig, RawTenant};
+
+/// The settings of the tenant, if the config has that role and nothing is wrong with it.
+pub(crate) fn settings(
+    raw: &RawConfig,
+    folder: &Path,
+    findings: &mut Findings<'_>,
+) -> Option<Settings> {
+    let tenant = raw.tenant.as_ref()?;
+    let key = Key::new("tenant");
+    // Each of them is read, whatever the others say: all that is wrong is shown at once.
+    let issuer = findings.keep(
+        &key.member("issuer"),
+        tenant.issuer.parse::<Issuer>().map_err(without_value),
+    );
+    let listen = listen(tenant, folder, &key, findings);
+    let state = state(&tenant.state, folder, &key.member("state"), findings);
+    let clients = clients::clients(&tenant.clients, folder, &key.member("clients"), findings);
+    let connections = connections::connections(
+        &tenant.connections,
+        folder,
+        &key.member("connections"),
+        findings,
+    );
+    let policy = policy::policy(tenant, folder, &key, findings);
+    let (listen, transport) = listen?;
+    Some(Settings {
+        issuer: issuer?,
+        listen,
+        transport,
+        limits: Limits::default(),
+        state: state?,
+        signing_algorithm: Algorithm::Rs256,
+        clients: clients?,
+        connections: connections?,
+        policy: policy?,
+        outbox: tenant.outbox.as_ref().map(|outbox| folder.join(outbox)),
+        lifetimes: Lifetimes::default(),
+    })
+}
+
+fn listen(
+    tenant: &RawTenant,
+    folder: &Path,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> Option<(SocketAddr, Transport)> {
+    let address = endpoint::address(&tenant.listen, &key.member("listen"), findings);
+    if let Some(tls) = &tenant.tls {
+        let tls = endpoint::tls(tls, folder, &key.member("tls"), findings);
+        return Some((address?, Transport::Tls(tls?)));
+    }
+    let address = address?;
+    if !address.ip().to_canonical().is_loopback() {
+        findings.push(
+            &key.member("listen"),
+            "is not a loopback address: add `tls`, passwords travel on it",
+        );
+        return None;
+    }
+    Some((address, Transport::Plain))
+}
+
+/// The error of a setting, without the value that it quotes.
+fn without_value(error: lychgate_tenant::Error) -> String {
+    match error {
+        lychgate_tenant::Error::Setting { reason, .. } => reason.to_owned(),
+        other => with_causes(other),
+    }
+}
+
+fn state(text: &str, folder: &Path, key: &Key, findings: &mut Findings<'_>) -> Option<PathBuf> {
+    let file = text.strip_prefix("sqlite:").filter(|file| !file.is_empty());
+    findings
+        .keep(key, file.ok_or("must be `sqlite:FILE`"))
+        .map(|file| folder.join(file))
+}

@@ -1,0 +1,19 @@
+//! What the process says while it runs, on standard error.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+/// The variable that chooses what is said: `info`, `lychgate_gateway=debug`, …
+const VARIABLE: &str = "LYCHGATE_LOG";
+
+/// Starts saying what is at least as grave as `level`, unless the environment wants otherwise.
+pub(crate) fn start(level: &str) {
+    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));
+    let terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal)
+        .init();
+}
