@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod completions;
+mod demo;
 mod man;
 mod serve;
 
@@ -24,6 +25,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the whole chain on one machine: a login, then the attacks, each open and shut.
+    Demo(demo::Arguments),
     /// Run the roles that the config has: gateway, tenant, or both.
     Serve(serve::Arguments),
     /// Print the completions for a shell.
@@ -72,6 +75,7 @@ impl From<ConfigError> for Failure {
 /// Runs what was asked for.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
+        Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)

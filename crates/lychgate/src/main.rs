@@ -5,7 +5,9 @@
 
 mod commands;
 mod config;
+mod demo;
 mod log;
+mod templates;
 
 use std::process::ExitCode;
 

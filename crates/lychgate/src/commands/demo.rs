@@ -1,0 +1,130 @@
+//! `lychgate demo`: the whole chain on one machine, and a tour of it.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, stop_signal};
+use crate::demo::{self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, Step};
+use crate::log;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// End after the tour, with status 0 only if every step came out as expected.
+    #[arg(long)]
+    exit: bool,
+    /// How the tour is reported.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The port of the tenant; a free one if left out.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A few lines a step, as they are taken.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Starts everything, takes the tour, and stays up for whoever wants to log in.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    // The attacks of the tour are refused by the dozen; only what is wrong with the demo itself is said.
+    log::start("error");
+    let stop = stop_signal().context("cannot listen for signals")?;
+    let servers = Servers::start(Ports::free(arguments.port)?).await?;
+    let Some(report) = stop
+        .run_until_cancelled(tour(&servers, arguments.format))
+        .await
+    else {
+        servers.stop().await?;
+        return if arguments.exit {
+            Err(Failure::Finding("the tour was ended on its way".to_owned()))
+        } else {
+            Ok(())
+        };
+    };
+    let report = report?;
+    if arguments.exit {
+        servers.stop().await?;
+        return if report.ok {
+            Ok(())
+        } else {
+            Err(Failure::Finding(
+                "not every step came out as expected".to_owned(),
+            ))
+        };
+    }
+    let servers = Arc::new(servers);
+    let application = Application::start(Arc::clone(&servers))?;
+    say_where_to_log_in(&servers, arguments.format)?;
+    application.run(stop).await;
+    let servers = Arc::into_inner(servers).context("the application still holds the servers")?;
+    Ok(servers.stop().await?)
+}
+
+async fn tour(servers: &Servers, format: Format) -> Result<Report> {
+    let progress = progress();
+    let mut printed = Ok(());
+    let report = demo::tour(servers, |step| {
+        if format == Format::Text {
+            let text = text_of(step);
+            printed = std::mem::replace(&mut printed, Ok(()))
+                .and_then(|()| progress.suspend(|| print(&text)));
+        }
+        progress.inc(1);
+    });
+    let report = report.await?;
+    progress.finish_and_clear();
+    printed?;
+    let mut out = std::io::stdout().lock();
+    match format {
+        Format::Text => report.write_summary(&mut out)?,
+        Format::Json => report.write_json(&mut out)?,
+    }
+    Ok(report)
+}
+
+/// A bar on a terminal, and nothing elsewhere.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new(STEPS);
+    if let Ok(style) = ProgressStyle::with_template("{bar:22} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn text_of(step: &Step) -> String {
+    let mark = if step.ok { "ok" } else { "NOT OK" };
+    let mut text = format!(
+        "{mark:6} {}\n       {}\n       → {}\n",
+        step.name, step.what, step.actual
+    );
+    if !step.ok {
+        text += &format!("       expected: {}\n", step.expected);
+    }
+    text
+}
+
+fn print(text: &str) -> Result<()> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+fn say_where_to_log_in(servers: &Servers, format: Format) -> Result<()> {
+    let emails: Vec<&str> = PEOPLE.iter().map(|person| person.email).collect();
+    let text = format!(
+        "\nLog in at {} as any of\n  {}\nwith the password\n  {PASSWORD}\n\nCtrl-C ends the demo and removes its folder.\n",
+        servers.application,
+        emails.join("\n  "),
+    );
+    match format {
+        Format::Text => print(&text),
+        // Nothing follows the document.
+        Format::Json => Ok(std::io::stderr().write_all(text.as_bytes())?),
+    }
+}

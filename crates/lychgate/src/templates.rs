@@ -1,0 +1,102 @@
+//! The scripts that a platform runs, as they leave this binary.
+//!
+//! They are the same text for the embedded tenant and for any other: nothing of a deployment stands in them. What the
+//! seven action scripts share is written once and included in each, because a platform takes one function a script.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use minijinja::Environment;
+use minijinja::syntax::SyntaxConfig;
+
+/// A file that ships in the binary: its name below `templates/`, and its text.
+type Template = (&'static str, &'static str);
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../templates/", $name)))),+]
+    };
+}
+
+/// What the action scripts include.
+const PARTS: [Template; 1] = templates!["action_scripts/gateway.js"];
+
+/// The seven action scripts of a custom database connection.
+const ACTION_SCRIPTS: [Template; 7] = templates![
+    "action_scripts/login.js",
+    "action_scripts/get_user.js",
+    "action_scripts/create.js",
+    "action_scripts/verify.js",
+    "action_scripts/change_password.js",
+    "action_scripts/change_email.js",
+    "action_scripts/delete.js",
+];
+
+/// The rule that keeps users away from the gateway's audience.
+const RULES: [Template; 1] = templates!["rules/restrict_gateway_audience.js"];
+
+/// The actions that keep users, and clients other than the scripts', away from it.
+const ACTIONS: [Template; 2] = templates![
+    "actions/post-login/deny_gateway_audience.js",
+    "actions/credentials-exchange/restrict_gateway_clients.js",
+];
+
+/// The config of the demo's servers.
+pub(crate) const DEMO_CONFIG: &str = include_str!("../templates/demo/lychgate.toml");
+
+/// The page of the demo's sample application.
+pub(crate) const DEMO_APPLICATION: &str = include_str!("../templates/demo/application.html");
+
+/// Writes the action scripts, the rule and the actions below `folder`, in folders of these names.
+pub(crate) fn write_scripts(folder: &Path) -> Result<()> {
+    let environment = environment()?;
+    for (name, _) in ACTION_SCRIPTS.iter().chain(&RULES).chain(&ACTIONS) {
+        let path = folder.join(name);
+        let parent = path.parent().context("a template stands in a folder")?;
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("cannot make {}", parent.display()))?;
+        let text = environment.get_template(name)?.render(())?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn environment() -> Result<Environment<'static>> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .keep_trailing_newline(true)
+            .build()?,
+    );
+    for (name, text) in PARTS
+        .iter()
+        .chain(&ACTION_SCRIPTS)
+        .chain(&RULES)
+        .chain(&ACTIONS)
+    {
+        environment
+            .add_template(name, text)
+            .with_context(|| format!("template {name}"))?;
+    }
+    Ok(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_script_is_written_whole_and_within_the_platforms_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        write_scripts(folder.path()).unwrap();
+        for (name, _) in ACTION_SCRIPTS.iter().chain(&RULES).chain(&ACTIONS) {
+            let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(
+                !text.contains("{%") && !text.contains("{{"),
+                "{name} is not rendered"
+            );
+            assert!(text.len() < 100_000, "{name} is too large for a platform");
+        }
+    }
+}
