@@ -170,12 +170,7 @@ fn bind(endpoint: Endpoint, limits: &Limits) -> Result<Listener, Error> {
         Endpoint::Plain(loopback) => (loopback.address(), Transport::Plain),
         Endpoint::Tls(address, tls) => (address, Transport::Tls(tls)),
     };
-    let hard = lychgate_listener::Limits {
-        header_bytes: limits.listener.header_bytes.saturating_mul(2),
-        headers: limits.listener.headers.saturating_mul(2),
-        ..limits.listener.clone()
-    };
-    Ok(Listener::bind(address, transport, hard)?)
+    Ok(Listener::bind(address, transport, limits.listener.clone())?)
 }
 
 fn bind_admin(address: SocketAddr, limits: &Limits) -> Result<Listener, Error> {

@@ -109,8 +109,7 @@ pub enum AuditDestination {
 /// Bounds of a gateway that are not another room's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections, handshakes, header reading, draining. `header_bytes` and `headers` are answered with 431; a request
-    /// with twice as much is not read at all.
+    /// Connections, handshakes, header reading, draining. A head over `header_bytes` or `headers` is answered with 431.
     pub listener: lychgate_listener::Limits,
     /// The body of a request.
     pub body: BodyLimits,

@@ -48,7 +48,7 @@ impl Default for KeyLimits {
             max_stale: Duration::from_hours(24),
             unknown_per_minute: 6,
             unknown_remembered: 1024,
-            unknown_for: Duration::from_mins(5),
+            unknown_for: Duration::from_mins(1),
             fetch: Duration::from_secs(5),
             answer_bytes: 256 * 1024,
         }

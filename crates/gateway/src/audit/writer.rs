@@ -3,14 +3,19 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::line::Line;
 use crate::error::Error;
 use crate::settings::AuditDestination;
+
+/// How long a line may take, the wait for its turn included.
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The one writer of audit lines.
 pub(crate) struct Writer {
@@ -35,11 +40,15 @@ impl Writer {
         })
     }
 
-    /// Writes one line; at its end it is out of our hands.
+    /// Writes one line; at its end it is out of our hands. A destination that takes no more, such as a pipe that nobody
+    /// reads, is an error after [`DEADLINE`].
     pub(crate) async fn write(&self, line: &Line<'_>) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(line)?;
         bytes.push(b'\n');
-        self.destination.lock().await.write(&bytes).await
+        let written = async { self.destination.lock().await.write(&bytes).await };
+        timeout(DEADLINE, written)
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

@@ -82,7 +82,7 @@ fn an_unknown_key_starts_one_fetch_and_is_remembered() {
     assert!(!state.begin(at(2)), "what is remembered causes no fetch");
     assert!(
         matches!(
-            state.look_up("made-up", ALGORITHM, at(1 + 300)),
+            state.look_up("made-up", ALGORITHM, at(1 + 60)),
             LookUp::Wait
         ),
         "not for ever"
