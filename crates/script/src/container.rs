@@ -8,6 +8,7 @@ mod call;
 mod host;
 mod instance;
 mod journal;
+mod timers;
 
 pub(crate) use host::Host;
 
@@ -26,6 +27,8 @@ use call::{Account, Call, Product, Task};
 use instance::Instance;
 use journal::Journal;
 
+/// No call takes longer, whatever `timeout` says.
+const LONGEST: Duration = Duration::from_hours(1);
 /// How long after its deadline a call is given up whose instance does not answer: native code is not interrupted.
 const OVERRUN: Duration = Duration::from_secs(1);
 /// Stack of an instance's thread beside that of its scripts, in bytes.
@@ -92,7 +95,7 @@ impl Container {
     /// on which the script's requests then run.
     pub async fn call_function(&self, script: &Script, arguments: Vec<Value>) -> Run<Vec<Value>> {
         let task = Task::Function {
-            arguments: Value::Array(arguments).to_string(),
+            arguments: Value::Array(arguments).to_string().into(),
         };
         self.run(script, task, |product| product.values).await
     }
@@ -112,9 +115,9 @@ impl Container {
             .iter()
             .map(|(name, secret)| (name.clone(), Value::from(secret.as_str())));
         let task = Task::Action {
-            export: export.to_owned(),
-            event: event.to_string(),
-            secrets: Value::Object(secrets.collect()).to_string(),
+            export: export.into(),
+            event: event.to_string().into(),
+            secrets: Value::Object(secrets.collect()).to_string().into(),
         };
         self.run(script, task, |product| product.api_calls).await
     }
@@ -137,7 +140,7 @@ impl Container {
                 script,
                 task,
                 &journal,
-                started + self.shared.settings.timeout,
+                started + self.shared.settings.timeout.min(LONGEST),
             )
             .await;
         let (logs, outbound) = journal.take();

@@ -119,15 +119,14 @@ impl Engine {
                 .err()
         });
         self.run_jobs();
+        let failed = thrown.or(self.take_unhandled());
         if self.watchdog.has_bitten() {
-            return Stretch::Interrupted;
+            Stretch::Interrupted
+        } else if !self.has_reserve() {
+            Stretch::Exhausted
+        } else {
+            failed.map_or(Stretch::Done, Stretch::Failed)
         }
-        if !self.has_reserve() {
-            return Stretch::Exhausted;
-        }
-        thrown
-            .or_else(|| self.take_unhandled())
-            .map_or(Stretch::Done, Stretch::Failed)
     }
 
     fn run_jobs(&self) {

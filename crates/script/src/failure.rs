@@ -12,9 +12,9 @@ pub(crate) fn of<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure {
     let name = property(ctx, thrown, "name").unwrap_or_default();
     let message = message(ctx, thrown);
     match (name.as_str(), message.as_str()) {
-        // When not even the error fits, the engine throws null, and its binding an error of its own.
+        // When not even the error fits, the engine throws null or worse, and its binding an error of its own.
         ("InternalError", "out of memory")
-        | ("", "null")
+        | ("", "null" | "[uninitialized]")
         | (_, "QuickJS library created a unknown error") => return Failure::MemoryExceeded,
         ("InternalError", "interrupted") => return Failure::TimedOut,
         ("RangeError", "Maximum call stack size exceeded") => return Failure::StackExceeded,

@@ -4,6 +4,7 @@
 //! An attacker wants the address behind the name: the loopback listener beside the sandbox, or the cloud's metadata service.
 
 mod client;
+mod hop;
 mod reach;
 mod resolver;
 

@@ -14,7 +14,7 @@ pub struct Settings {
     pub configuration: BTreeMap<String, String>,
     /// The hosts that scripts may call; none by default.
     pub outbound_hosts: Vec<OutboundHost>,
-    /// How long one call may take, waiting included. The platform's 20 s by default.
+    /// How long one call may take, waiting included; at most an hour. The platform's 20 s by default.
     pub timeout: Duration,
     /// Calls in flight at once; one more is refused.
     pub calls: usize,
@@ -37,7 +37,9 @@ pub struct Settings {
 pub struct OutboundBounds {
     /// Requests of one call, redirects not counted.
     pub calls: usize,
-    /// How long one request may take, redirects and body included.
+    /// Requests of one container at once; the next ones wait for their turn.
+    pub at_once: usize,
+    /// How long one request may take, its turn, redirects and body included.
     pub timeout: Duration,
     /// Size of a request's body, in bytes.
     pub request_bytes: usize,
@@ -68,6 +70,7 @@ impl Default for OutboundBounds {
     fn default() -> Self {
         Self {
             calls: 50,
+            at_once: 64,
             timeout: Duration::from_secs(20),
             request_bytes: 1024 * 1024,
             response_bytes: 1024 * 1024,

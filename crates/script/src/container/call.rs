@@ -21,14 +21,15 @@ pub(crate) struct Call {
 }
 
 /// What is to be called. All data is JSON.
+#[derive(Clone)]
 pub(crate) enum Task {
     Function {
-        arguments: String,
+        arguments: Arc<str>,
     },
     Action {
-        export: String,
-        event: String,
-        secrets: String,
+        export: Arc<str>,
+        event: Arc<str>,
+        secrets: Arc<str>,
     },
 }
 

@@ -13,11 +13,10 @@ use tokio::task::AbortHandle;
 use super::Event;
 use super::api;
 use super::call::{Account, Call, Product, Task};
+use super::timers::Timers;
 use crate::outbound::{self, Client, Trouble};
 use crate::{ApiCall, Failure, LogLevel, OutboundCall, Settings};
 
-/// Timers that one instance may have at once.
-const TIMERS: usize = 1000;
 /// Calls of `api` that one action may make.
 const API_CALLS: usize = 200;
 
@@ -27,7 +26,7 @@ pub(crate) struct Host {
     client: Arc<Client>,
     events: Sender<Event>,
     calls: HashMap<u32, Open>,
-    timers: HashMap<u32, Timer>,
+    timers: Timers,
     requests: HashMap<u32, Asked>,
     /// Who is asked when a call that has ended still speaks: the call that began last.
     latest: Option<Account>,
@@ -42,14 +41,6 @@ struct Open {
     outcome: Option<Result<Product, Failure>>,
 }
 
-struct Timer {
-    call: u32,
-    due: Instant,
-    delay: Duration,
-    repeats: bool,
-    held: bool,
-}
-
 struct Asked {
     call: u32,
     task: AbortHandle,
@@ -62,7 +53,7 @@ impl Host {
             client,
             events,
             calls: HashMap::new(),
-            timers: HashMap::new(),
+            timers: Timers::default(),
             requests: HashMap::new(),
             latest: None,
             last_id: 0,
@@ -118,6 +109,15 @@ impl Host {
         }
     }
 
+    /// Ends a call whose stretch used up the memory: whatever failed in it failed of that.
+    pub(crate) fn exhaust(&mut self, id: u32) {
+        if let Some(open) = self.calls.get_mut(&id)
+            && !matches!(open.outcome, Some(Ok(_)))
+        {
+            open.outcome = Some(Err(Failure::MemoryExceeded));
+        }
+    }
+
     /// Notes that a call's function has returned, and its promise, if it gave one, is settled.
     pub(crate) fn returned(&mut self, id: u32) {
         if let Some(open) = self.calls.get_mut(&id) {
@@ -127,7 +127,7 @@ impl Host {
 
     /// Hands over what is decided. With nothing left to wait for, a call that has returned is decided too.
     pub(crate) fn hand_over(&mut self, now: Instant) -> Vec<Result<(), Failure>> {
-        let quiet = self.requests.is_empty() && !self.timers.values().any(|timer| timer.held);
+        let quiet = self.requests.is_empty() && !self.timers.hold();
         self.close(now, |open| {
             (open.returned && quiet).then_some(Failure::NoCallback)
         })
@@ -192,57 +192,19 @@ impl Host {
         delay: Duration,
         repeats: bool,
     ) -> Result<u32, &'static str> {
-        if self.timers.len() >= TIMERS {
-            return Err("a container may have 1000 timers at once");
-        }
         let id = self.fresh_id();
-        self.timers.insert(
-            id,
-            Timer {
-                call,
-                due: Instant::now() + delay,
-                delay,
-                repeats,
-                held: true,
-            },
-        );
+        self.timers.start(id, call, delay, repeats)?;
         Ok(id)
     }
 
-    pub(crate) fn stop_timer(&mut self, id: u32) {
-        self.timers.remove(&id);
-    }
-
-    pub(crate) fn hold_timer(&mut self, id: u32, held: bool) {
-        if let Some(timer) = self.timers.get_mut(&id) {
-            timer.held = held;
-        }
-    }
-
-    /// Takes the timers that are due, in their order, each with its call.
-    pub(crate) fn due_timers(&mut self, now: Instant) -> Vec<(u32, u32)> {
-        let mut due: Vec<_> = self
-            .timers
-            .iter()
-            .filter(|(_, timer)| timer.due <= now)
-            .map(|(id, timer)| (timer.due, *id, timer.call))
-            .collect();
-        due.sort_unstable();
-        for (_, id, _) in &due {
-            match self.timers.get_mut(id) {
-                Some(timer) if timer.repeats => timer.due = now + timer.delay,
-                _ => self.stop_timer(*id),
-            }
-        }
-        due.into_iter().map(|(_, id, call)| (id, call)).collect()
+    pub(crate) fn timers(&mut self) -> &mut Timers {
+        &mut self.timers
     }
 
     /// When something is next to be done without being asked.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        let timers = self.timers.values().map(|timer| timer.due);
-        timers
-            .chain(self.calls.values().map(|open| open.call.deadline))
-            .min()
+        let deadlines = self.calls.values().map(|open| open.call.deadline);
+        deadlines.chain(self.timers.next_due()).min()
     }
 
     /// Starts a request. Its answer comes as an event, whatever becomes of it.

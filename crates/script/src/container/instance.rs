@@ -87,9 +87,11 @@ impl Instance {
     /// How long nothing need be done.
     fn patience(&self) -> Duration {
         let host = self.host.borrow();
-        let end = host
-            .is_empty()
-            .then(|| self.idle_since + self.settings.idle);
+        let end = if host.is_empty() {
+            self.idle_since.checked_add(self.settings.idle)
+        } else {
+            None
+        };
         let due = host.next_due().into_iter().chain(end).min();
         due.map_or(self.settings.idle, |due| {
             due.saturating_duration_since(Instant::now())
@@ -108,53 +110,36 @@ impl Instance {
     }
 
     fn begin(&mut self, call: Call) {
-        let (script, deadline) = (call.script.clone(), call.deadline);
-        let task = match &call.task {
-            Task::Function { arguments } => Task::Function {
-                arguments: arguments.clone(),
+        let (script, task, deadline) = (call.script.clone(), call.task.clone(), call.deadline);
+        let call = self.host.borrow_mut().begin(call);
+        let (script, form) = (&script, script.form());
+        let entry = match &task {
+            Task::Function { arguments } if form == Form::Function => Entry::Function {
+                call,
+                script,
+                arguments,
             },
+            Task::Function { .. } => return self.lacks(call, script.name()),
             Task::Action {
                 export,
                 event,
                 secrets,
-            } => Task::Action {
-                export: export.clone(),
-                event: event.clone(),
-                secrets: secrets.clone(),
-            },
-        };
-        let id = self.host.borrow_mut().begin(call);
-        let entry = match (&task, script.form()) {
-            (Task::Function { arguments }, Form::Function) => Entry::Function {
-                call: id,
-                script: &script,
-                arguments,
-            },
-            (
-                Task::Action {
-                    export,
-                    event,
-                    secrets,
-                },
-                Form::Module,
-            ) => match api::methods(export) {
-                Some(methods) => {
+            } => match api::methods(export) {
+                Some(methods) if form == Form::Module => {
                     let methods = serde_json::to_string(methods).unwrap_or_default();
                     Entry::Action {
-                        call: id,
-                        script: &script,
+                        call,
+                        script,
                         export,
                         event,
                         secrets,
                         methods,
                     }
                 }
-                None => return self.lacks(id, export),
+                _ => return self.lacks(call, export),
             },
-            (Task::Function { .. }, Form::Module) => return self.lacks(id, script.name()),
-            (Task::Action { export, .. }, Form::Function) => return self.lacks(id, export),
         };
-        self.enter(id, entry, deadline);
+        self.enter(call, entry, deadline);
     }
 
     fn lacks(&self, id: u32, name: &str) {
@@ -172,7 +157,7 @@ impl Instance {
     }
 
     fn fire_timers(&mut self) {
-        let due = self.host.borrow_mut().due_timers(Instant::now());
+        let due = self.host.borrow_mut().timers().take_due(Instant::now());
         for (id, call) in due {
             if !self.broken {
                 let until = self.until(call);
@@ -194,9 +179,7 @@ impl Instance {
                 self.host.borrow_mut().conclude(call, Err(failure));
             }
             Stretch::Exhausted => {
-                self.host
-                    .borrow_mut()
-                    .conclude(call, Err(Failure::MemoryExceeded));
+                self.host.borrow_mut().exhaust(call);
                 self.retire();
             }
             Stretch::Interrupted => self.broken = true,

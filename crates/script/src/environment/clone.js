@@ -19,7 +19,8 @@
     if (value instanceof Date) return [new Date(value), nothing];
     if (value instanceof RegExp) return [new RegExp(value), nothing];
     if (value instanceof ArrayBuffer) return [value.slice(0), nothing];
-    if (ArrayBuffer.isView(value)) return [new Uint8Array(internal.bytesOf(value)), nothing];
+    if (value instanceof Uint8Array) return [new Uint8Array(value), nothing];
+    if (ArrayBuffer.isView(value)) return [new value.constructor(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)), nothing];
     if (value instanceof Error) return [Object.assign(new Error(value.message), { name: value.name }), nothing];
     if (value instanceof Map) return [new Map(), (copy, each) => value.forEach((item, key) => copy.set(each(key), each(item)))];
     if (value instanceof Set) return [new Set(), (copy, each) => value.forEach((item) => copy.add(each(item)))];

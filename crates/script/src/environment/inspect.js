@@ -6,7 +6,7 @@
   const itemLimit = 100;
 
   function inspect(value, depth = 0, above = []) {
-    if (typeof value === 'string') return depth === 0 && above.length === 0 ? `'${value}'` : JSON.stringify(value);
+    if (typeof value === 'string') return `'${value.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
     if (typeof value === 'bigint') return `${value}n`;
     if (typeof value === 'function') return `[Function: ${value.name || '(anonymous)'}]`;
     if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value);
@@ -29,7 +29,7 @@
     }
     if (value instanceof Set) return 'Set ' + list('{', Array.from(value).slice(0, itemLimit).map(nested), value.size, '}');
     const keys = Object.keys(value);
-    const named = keys.slice(0, itemLimit).map((key) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)}: ${nested(value[key])}`);
+    const named = keys.slice(0, itemLimit).map((key) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : inspect(key)}: ${nested(value[key])}`);
     const kind = value.constructor && value.constructor !== Object ? `${value.constructor.name} ` : '';
     return kind + list('{', named, keys.length, '}');
   }

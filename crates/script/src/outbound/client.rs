@@ -7,15 +7,13 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName,
-    HeaderValue, LOCATION, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
-};
-use reqwest::{Method, StatusCode};
+use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::OutboundHost;
+use super::hop::Hop;
 use super::resolver::{ClosedAddress, Resolver};
 use crate::OutboundBounds;
 
@@ -24,6 +22,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     hosts: Arc<[OutboundHost]>,
     bounds: OutboundBounds,
+    turns: Arc<Semaphore>,
 }
 
 /// What a script asks for.
@@ -31,8 +30,8 @@ pub(crate) struct Client {
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) url: String,
-    headers: Vec<(String, String)>,
-    redirect: Redirect,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) redirect: Redirect,
     /// Milliseconds; none for the container's own bound.
     timeout: Option<u64>,
     #[serde(skip)]
@@ -59,6 +58,9 @@ pub(crate) struct Response {
     headers: Vec<(String, String)>,
     #[serde(skip)]
     pub(crate) body: Vec<u8>,
+    /// Kept until JavaScript has the body: what waits for a busy script is bounded too.
+    #[serde(skip)]
+    _turn: OwnedSemaphorePermit,
 }
 
 /// Why nothing came back, with the code that Node would give.
@@ -81,10 +83,12 @@ impl Client {
             .pool_idle_timeout(Duration::from_secs(30))
             .build()
             .map_err(|error| chain(&error))?;
+        let turns = Arc::new(Semaphore::new(bounds.at_once.min(Semaphore::MAX_PERMITS)));
         Ok(Self {
             http,
             hosts,
             bounds,
+            turns,
         })
     }
 
@@ -114,15 +118,20 @@ impl Client {
                 "the request's body is larger than the container allows",
             ));
         }
+        let closed = |_| Trouble::new("ECONNRESET", "the container is closed");
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(closed)?;
         let mut hop = Hop::first(request)?;
         for redirects in 0..=self.bounds.redirects {
             let answer = self.ask(&hop).await?;
             let Some(target) = hop.target(&answer) else {
-                return self.read(answer, &hop.url, redirects > 0).await;
+                return self.read(answer, &hop.url, redirects > 0, turn).await;
             };
             match hop.redirect {
                 Redirect::Follow => hop.turn(answer.status(), target?),
-                Redirect::Manual => return self.read(answer, &hop.url, redirects > 0).await,
+                Redirect::Manual => return self.read(answer, &hop.url, redirects > 0, turn).await,
                 Redirect::Error => {
                     return Err(Trouble::new("ERR_REDIRECT", "the answer is a redirect"));
                 }
@@ -166,6 +175,7 @@ impl Client {
         mut answer: reqwest::Response,
         url: &Url,
         redirected: bool,
+        turn: OwnedSemaphorePermit,
     ) -> Result<Response, Trouble> {
         let status = answer.status();
         let headers = answer
@@ -190,99 +200,8 @@ impl Client {
             redirected,
             headers,
             body,
+            _turn: turn,
         })
-    }
-}
-
-/// One request on the way of a chain of redirects.
-struct Hop {
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Option<Vec<u8>>,
-    redirect: Redirect,
-}
-
-impl Hop {
-    fn first(request: Request) -> Result<Self, Trouble> {
-        let invalid =
-            |what: &str| Trouble::new("ERR_INVALID_ARG_VALUE", format!("{what} is not valid"));
-        let method =
-            Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("the method"))?;
-        if matches!(method, Method::CONNECT | Method::TRACE) {
-            return Err(invalid("the method"));
-        }
-        let url = Url::parse(&request.url).map_err(|_| invalid("the URL"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Trouble::new(
-                "ERR_INVALID_URL",
-                "credentials belong into a header, not into the URL",
-            ));
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in &request.headers {
-            let name =
-                HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("a header's name"))?;
-            let value = HeaderValue::from_str(value).map_err(|_| invalid("a header's value"))?;
-            headers.append(name, value);
-        }
-        // The connection's own, which `fetch` keeps from scripts too.
-        for name in [
-            HOST,
-            CONTENT_LENGTH,
-            TRANSFER_ENCODING,
-            CONNECTION,
-            UPGRADE,
-            TE,
-        ] {
-            headers.remove(name);
-        }
-        headers
-            .entry(USER_AGENT)
-            .or_insert(HeaderValue::from_static("lychgate-script"));
-        Ok(Self {
-            method,
-            url,
-            headers,
-            body: request.body,
-            redirect: request.redirect,
-        })
-    }
-
-    /// Where the answer sends the request, if it does.
-    fn target(&self, answer: &reqwest::Response) -> Option<Result<Url, Trouble>> {
-        if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-            return None;
-        }
-        let location = answer.headers().get(LOCATION)?;
-        let target = location
-            .to_str()
-            .ok()
-            .and_then(|location| self.url.join(location).ok());
-        Some(
-            target.ok_or_else(|| {
-                Trouble::new("ERR_INVALID_URL", "the redirect's Location is not a URL")
-            }),
-        )
-    }
-
-    /// Turns to `target` as the Fetch standard says (HTTP-redirect fetch, steps 12 to 14).
-    fn turn(&mut self, status: StatusCode, target: Url) {
-        let becomes_get = match status.as_u16() {
-            301 | 302 => self.method == Method::POST,
-            303 => !matches!(self.method, Method::GET | Method::HEAD),
-            _ => false,
-        };
-        if becomes_get {
-            self.method = Method::GET;
-            self.body = None;
-            self.headers.remove(CONTENT_TYPE);
-        }
-        if target.origin() != self.url.origin() {
-            self.headers.remove(AUTHORIZATION);
-            self.headers.remove(COOKIE);
-        }
-        self.url = target;
     }
 }
 

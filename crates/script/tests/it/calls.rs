@@ -239,7 +239,7 @@ async fn console_lines_are_kept_with_their_level_and_their_call() {
     assert_eq!(
         lines,
         [
-            (LogLevel::Info, "hello ann, 3 { a: [ 1, \"b\" ] }"),
+            (LogLevel::Info, "hello ann, 3 { a: [ 1, 'b' ] }"),
             (LogLevel::Warn, "1"),
             (LogLevel::Error, "bad")
         ]

@@ -99,6 +99,41 @@ async fn a_memory_bomb_is_contained() {
 }
 
 #[tokio::test]
+async fn whatever_is_hoarded_the_process_lives_on() {
+    let hoards = [
+        "const m = new Map(); for (let i = 0;; i += 1) m.set({ i }, new Map([[i, m]]));",
+        "for (let i = 0;; i += 1) a['k' + i] = () => a;",
+        "for (;;) a.push(new Error('x' + a.length), /(a+)/.exec('aaab'), new Proxy({ a }, {}), class extends Error {}, [].values());",
+        "for (;;) a.push(JSON.parse('[[1,2,{\"a\":\"b\"}]]'), new URL('http://a/' + a.length), structuredClone({ a: [1] }), new Promise(() => {}));",
+        "for (;;) a.push(eval('(function () { return ' + a.length + '; })'));",
+        "for (;;) { try { a.push(new Uint8Array(5000), { a }); } catch (error) { a.push(error); } }",
+        "const g = (n) => { a.push([n]); return g(n + 1) + 1; }; for (;;) { try { g(0); } catch (error) { a.push(error); } }",
+        "for (;;) a.push(fetch('http://127.0.0.1:1/').catch(() => {}));",
+        "const g = () => Promise.resolve({}).then(() => { g(); g(); a.push(g()); }); g();",
+    ];
+    for (number, hoard) in hoards.iter().enumerate() {
+        let settings = Settings {
+            memory_bytes: 1_500_000 + number * 7919,
+            ..hasty()
+        };
+        let run = call(
+            &Container::new(settings),
+            &format!("async function f(callback) {{ const a = []; {hoard} }}"),
+            vec![],
+        )
+        .await;
+        assert!(
+            matches!(
+                run.outcome,
+                Err(Failure::MemoryExceeded | Failure::TimedOut)
+            ),
+            "{hoard}: {:?}",
+            run.outcome
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_stack_bomb_is_contained() {
     all_break(Settings::default, &[
         "function f(callback) { const g = () => g() + 1; g(); }",

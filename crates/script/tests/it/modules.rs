@@ -90,7 +90,7 @@ async fn the_small_modules_are_nodes() {
         ),
         (
             "require('util').inspect({ a: 'x', b: [1, { c: { d: { e: 1 } } }] })",
-            json!("{ a: \"x\", b: [ 1, { c: [Object] } ] }"),
+            json!("{ a: 'x', b: [ 1, { c: [Object] } ] }"),
         ),
         (
             "await require('util').promisify((a, done) => setTimeout(() => done(null, a + 1), 1))(1)",

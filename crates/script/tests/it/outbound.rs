@@ -273,6 +273,24 @@ async fn size_count_and_time_of_requests_are_bounded() {
 }
 
 #[tokio::test]
+async fn requests_beyond_the_bound_wait_for_their_turn() {
+    let server = Server::start().await;
+    let outbound = OutboundBounds {
+        at_once: 2,
+        ..OutboundBounds::default()
+    };
+    let container = Container::new(Settings {
+        outbound,
+        ..server.settings()
+    });
+    let body = "const all = Array.from({ length: 10 }, () => fetch(configuration.URL + '/echo').then((a) => a.status)); callback(null, await Promise.all(all))";
+    assert_eq!(
+        value_in(&container, body).await,
+        json!([200, 200, 200, 200, 200, 200, 200, 200, 200, 200])
+    );
+}
+
+#[tokio::test]
 async fn calls_are_recorded_without_what_may_be_secret() {
     let server = Server::start().await;
     let source = "async function f(callback) {
