@@ -4,22 +4,21 @@
 //! page again. An attacker would want to log somebody else in as themselves (login CSRF), to guess for free, or to learn
 //! from an answer whether somebody has an account.
 
+mod pages;
+
 use std::sync::Arc;
 
-use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, extract::State, response::Response};
 use http::{HeaderMap, StatusCode, header};
 use lychgate_password::Password;
 use lychgate_token::UnixTime;
 use serde_json::Map;
 
+use pages::{LoginPage, expired, explain, too_many_attempts};
+
 use crate::{
     authorize::complete,
-    connections::{Database, Profile, ScriptFailed, Unrecognized},
+    connections::{Database, Profile},
     context::Context,
     edge::{ClientAddress, request_event},
     events::Event,
@@ -34,18 +33,6 @@ use crate::{
 const ATTEMPTS: i64 = 10;
 /// Bytes of what a person may call themselves.
 const IDENTIFIER_BYTES: usize = 256;
-
-const WRONG: &str = "Wrong email or password.";
-const FAILED: &str = "We cannot log you in just now. Please try again in a moment.";
-
-#[derive(Template)]
-#[template(path = "login.html")]
-struct LoginPage<'p> {
-    application: &'p str,
-    transaction: &'p str,
-    identifier: &'p str,
-    error: Option<&'p str>,
-}
 
 /// `GET /u/login`.
 pub(crate) async fn show(
@@ -254,30 +241,6 @@ impl OpenLogin {
     }
 }
 
-/// What the person reads, and what the log calls it. Unknown user and wrong password read the same.
-fn explain(failed: &ScriptFailed) -> (StatusCode, Event, &str) {
-    match failed {
-        ScriptFailed::Unrecognized(Unrecognized::WrongPassword) => (
-            StatusCode::BAD_REQUEST,
-            Event::FailedLoginWrongPassword,
-            WRONG,
-        ),
-        ScriptFailed::Unrecognized(Unrecognized::UnknownUser) => (
-            StatusCode::BAD_REQUEST,
-            Event::FailedLoginUnknownUser,
-            WRONG,
-        ),
-        ScriptFailed::Unauthorized(message) => (
-            StatusCode::BAD_REQUEST,
-            Event::FailedLogin,
-            message.as_str(),
-        ),
-        ScriptFailed::Absent(_) | ScriptFailed::Validation { .. } | ScriptFailed::Failed(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Event::FailedLogin, FAILED)
-        }
-    }
-}
-
 /// Whether a store could know somebody by this name.
 fn is_plausible(identifier: &str) -> bool {
     !identifier.is_empty()
@@ -290,66 +253,4 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     headers
         .get("sec-fetch-site")
         .is_none_or(|site| site == "same-origin" || site == "none")
-}
-
-fn expired() -> Response {
-    let text = "It was finished, has expired, or was begun in another browser. Go back to the application and log in again.";
-    page::message(
-        StatusCode::BAD_REQUEST,
-        "This login page is no longer good",
-        text,
-    )
-    .into_response()
-}
-
-fn too_many_attempts() -> Response {
-    let text = "Go back to the application and begin again. If you do not know your password, ask for a new one.";
-    page::message(StatusCode::TOO_MANY_REQUESTS, "Too many attempts", text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unknown_user_and_wrong_password_read_the_same() {
-        let wrong = explain(&ScriptFailed::Unrecognized(Unrecognized::WrongPassword))
-            .2
-            .to_owned();
-        let unknown = explain(&ScriptFailed::Unrecognized(Unrecognized::UnknownUser))
-            .2
-            .to_owned();
-        assert_eq!(wrong, unknown);
-    }
-
-    #[test]
-    fn a_failing_script_is_not_a_wrong_password() {
-        let (status, event, text) = (
-            explain(&ScriptFailed::Failed("timeout".to_owned())).0,
-            explain(&ScriptFailed::Failed("timeout".to_owned())).1,
-            explain(&ScriptFailed::Failed("timeout".to_owned()))
-                .2
-                .to_owned(),
-        );
-        assert_eq!(
-            (status, event),
-            (StatusCode::SERVICE_UNAVAILABLE, Event::FailedLogin)
-        );
-        assert!(!text.contains("timeout") && text != WRONG);
-    }
-
-    #[test]
-    fn the_page_says_what_was_wrong_first_and_escapes_what_was_typed() {
-        let html = LoginPage {
-            application: "Shop",
-            transaction: "t",
-            identifier: "\"><script>",
-            error: Some(WRONG),
-        }
-        .render()
-        .unwrap();
-        assert!(html.contains("role=\"alert\""));
-        assert!(!html.contains("<script"));
-        assert!(html.find(WRONG).unwrap() < html.find("<form").unwrap());
-    }
 }
