@@ -308,4 +308,22 @@ mod tests {
         }
         assert!("com.example.app:/callback".parse::<RedirectUri>().is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_differs_in_more_than_a_loopback_port_is_another_uri(presented in ".{0,60}") {
+            let uri = registered("http://127.0.0.1/callback");
+            if uri.admits(&presented) {
+                let port = presented.strip_prefix("http://127.0.0.1").and_then(|rest| rest.strip_suffix("/callback"));
+                let port = port.unwrap_or_else(|| panic!("{presented}"));
+                proptest::prop_assert!(port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()));
+            }
+        }
+
+        #[test]
+        fn any_port_of_a_loopback_address_will_do(port in 1u16..) {
+            let presented = if port == 80 { "http://127.0.0.1/callback".to_owned() } else { format!("http://127.0.0.1:{port}/callback") };
+            proptest::prop_assert!(registered("http://127.0.0.1/callback").admits(&presented));
+        }
+    }
 }

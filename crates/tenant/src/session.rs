@@ -110,4 +110,15 @@ mod tests {
                 .is_none()
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_cookie_header_is_read_as_another_ones(line in "[ -~]{0,120}") {
+            let issuer: Issuer = "https://login.example.com/".parse().unwrap();
+            if let Some(value) = Cookie::Session.read(&issuer, &headers(&[&line])) {
+                let pair = ["__Host-lychgate_session=", value.expose_secret()].concat();
+                proptest::prop_assert!(line.contains(&pair));
+            }
+        }
+    }
 }

@@ -144,4 +144,15 @@ mod tests {
         let user = Value::Object(profile.to_user("legacy")).to_string();
         assert!(!user.contains("$2b$") && !user.contains("access_token"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_script_returns_a_profile_has_a_sound_id(user_id in ".{0,300}", name in ".{0,20}") {
+            let value = json!({ "user_id": user_id, name: user_id });
+            if let Ok(profile) = Profile::read(value) {
+                proptest::prop_assert!((1..=255).contains(&profile.user_id().len()));
+                proptest::prop_assert!(!profile.subject().chars().any(char::is_control));
+            }
+        }
+    }
 }

@@ -251,3 +251,146 @@ impl State {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_seconds(1_000_000);
+    const LATER: UnixTime = UnixTime::from_seconds(1_000_060);
+    const MUCH_LATER: UnixTime = UnixTime::from_seconds(2_000_000);
+
+    fn authorization() -> Authorization {
+        Authorization {
+            client_id: "app".to_owned(),
+            user_id: "auth0|7".to_owned(),
+            audience: None,
+            scope: "openid".to_owned(),
+            authenticated_at: NOW.seconds(),
+            session_id: None,
+        }
+    }
+
+    async fn with_code() -> (tempfile::TempDir, State, Reference) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("tenant.db")).await.unwrap();
+        let code = Reference::generate().unwrap();
+        let content = Code {
+            authorization: authorization(),
+            redirect_uri: "https://app.example/callback".to_owned(),
+            challenge: None,
+            nonce: None,
+            access_token_claims: Map::new(),
+            id_token_claims: Map::new(),
+        };
+        state.keep_code(&code, &content, LATER).await.unwrap();
+        (folder, state, code)
+    }
+
+    #[tokio::test]
+    async fn a_code_is_taken_once_and_not_after_its_end() {
+        let (_folder, state, code) = with_code().await;
+        assert!(state.take_code(&code, NOW).await.unwrap().is_some());
+        assert!(state.take_code(&code, NOW).await.unwrap().is_none());
+        let (_folder, state, code) = with_code().await;
+        assert!(state.take_code(&code, LATER).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_more_comes_of_a_revoked_grant() {
+        let (_folder, state, code) = with_code().await;
+        let (grant_id, _) = state.take_code(&code, NOW).await.unwrap().unwrap();
+        let first = Reference::generate().unwrap();
+        assert!(
+            state
+                .keep_refresh_token(&first, &grant_id, &authorization(), MUCH_LATER)
+                .await
+                .unwrap()
+        );
+        assert!(state.revoke_grant_of_code(&code).await.unwrap());
+        assert!(!state.grant_stands(&grant_id).await.unwrap());
+        let next = Reference::generate().unwrap();
+        assert!(
+            !state
+                .keep_refresh_token(&next, &grant_id, &authorization(), MUCH_LATER)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !state
+                .rotate_refresh_token(&first, &next, NOW)
+                .await
+                .unwrap()
+        );
+        assert!(matches!(
+            state.refresh_token(&first, NOW).await.unwrap(),
+            RefreshTokenFound::Unknown
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_refresh_token_is_rotated_once_and_its_use_is_remembered() {
+        let (_folder, state, code) = with_code().await;
+        let (grant_id, _) = state.take_code(&code, NOW).await.unwrap().unwrap();
+        let first = Reference::generate().unwrap();
+        state
+            .keep_refresh_token(&first, &grant_id, &authorization(), MUCH_LATER)
+            .await
+            .unwrap();
+        let (next, other) = (
+            Reference::generate().unwrap(),
+            Reference::generate().unwrap(),
+        );
+        assert!(
+            state
+                .rotate_refresh_token(&first, &next, NOW)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !state
+                .rotate_refresh_token(&first, &other, NOW)
+                .await
+                .unwrap()
+        );
+        assert!(matches!(
+            state.refresh_token(&first, NOW).await.unwrap(),
+            RefreshTokenFound::Used { .. }
+        ));
+        assert!(matches!(
+            state.refresh_token(&next, NOW).await.unwrap(),
+            RefreshTokenFound::Current { .. }
+        ));
+        assert!(matches!(
+            state.refresh_token(&other, NOW).await.unwrap(),
+            RefreshTokenFound::Unknown
+        ));
+        assert!(matches!(
+            state.refresh_token(&next, MUCH_LATER).await.unwrap(),
+            RefreshTokenFound::Unknown
+        ));
+    }
+
+    #[tokio::test]
+    async fn what_has_expired_is_purged_and_nothing_else() {
+        let (_folder, state, code) = with_code().await;
+        assert_eq!(state.purge(NOW).await.unwrap(), 0);
+        let (grant_id, _) = state.take_code(&code, NOW).await.unwrap().unwrap();
+        let token = Reference::generate().unwrap();
+        state
+            .keep_refresh_token(&token, &grant_id, &authorization(), MUCH_LATER)
+            .await
+            .unwrap();
+        assert_eq!(
+            state.purge(LATER.plus(REUSE_NOTICED)).await.unwrap(),
+            0,
+            "the grant lives as long as its tokens"
+        );
+        assert_eq!(
+            state.purge(MUCH_LATER).await.unwrap(),
+            2,
+            "the token and the grant"
+        );
+        assert!(!state.revoke_grant_of_code(&code).await.unwrap());
+    }
+}

@@ -310,3 +310,27 @@ async fn a_client_policy_of_deny_all_means_no_client() {
     .await;
     assert_eq!(tenant.client_token(AUDIENCE).await.0, 403);
 }
+
+#[tokio::test]
+async fn rules_run_in_the_order_of_their_file_names_and_actions_after_them() {
+    let tenant = TestTenant::start_with(|folder, settings| {
+        let rule = |name: &str| {
+            format!(
+                "function (user, context, callback) {{ user.seen = (user.seen || '') + '{name}'; \
+                 context.accessToken['https://example.com/seen'] = user.seen; callback(null, user, context); }}"
+            )
+        };
+        for name in ["30-c", "10-a", "20-b"] {
+            write(&folder.join(format!("rules/{name}.js")), &rule(name));
+        }
+        write(&folder.join("rules/notes.txt"), "not a rule");
+        let action = "exports.onExecutePostLogin = async (event, api) => { api.accessToken.setCustomClaim('https://example.com/last', event.transaction.protocol); };";
+        write(&folder.join("actions/post-login/1.js"), action);
+        settings.policy.pipeline.read_rules(&folder.join("rules")).unwrap();
+        settings.policy.pipeline.read_actions(&folder.join("actions")).unwrap();
+    })
+    .await;
+    let token = claims(&inject(&tenant, &[]).await.unwrap()["access_token"]);
+    assert_eq!(token["https://example.com/seen"], "10-a20-b30-c");
+    assert_eq!(token["https://example.com/last"], "oidc-basic-profile");
+}

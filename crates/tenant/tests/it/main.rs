@@ -6,6 +6,7 @@ mod audience_injection;
 mod browser;
 mod client_credentials;
 mod code_flow;
+mod connection;
 mod database_connections;
 mod harness;
 mod login_page;
