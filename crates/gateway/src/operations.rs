@@ -4,14 +4,14 @@
 //! metric labels and the tests come from [`OPERATIONS`]. An attacker wants an eighth operation: there is no way to add
 //! one but here, and none to run one without its own permission.
 
-mod answers;
 mod authenticate;
-mod change_email;
-mod change_password;
-mod create;
-mod delete;
 mod lookup;
+mod create;
 mod verify_email;
+mod change_password;
+mod change_email;
+mod delete;
+mod answers;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -114,7 +114,7 @@ pub(crate) struct Call<'a> {
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Bytes, Problem>> + Send + 'a>>;
 
 /// Every operation there is.
-pub const OPERATIONS: [OperationEntry; 7] = [
+pub static OPERATIONS: [OperationEntry; 7] = [
     entry::<Authenticate>(),
     entry::<Lookup>(),
     entry::<Create>(),

@@ -73,14 +73,7 @@ impl Way {
     async fn answer_to_the_end(&self, peer: AdmittedPeer, request: Request<Incoming>) -> Answer {
         let started = Instant::now();
         let now = UnixTime::now();
-        let Ok(random) = random_bytes::<16>() else {
-            return Problem::Internal("no-random-bytes").answer("none");
-        };
-        let mut record = Record::new(
-            now,
-            format!("{:032x}", u128::from_be_bytes(random)),
-            peer.address(),
-        );
+        let mut record = Record::new(now, request_id(), peer.address());
         let (head, mut body) = request.into_parts();
         let decided = self
             .decide_in_time(peer, &head, &mut body, &mut record, now)
@@ -154,7 +147,7 @@ impl Way {
 
     /// The operation of this path, if config defines its statement.
     fn route(&self, head: &Parts) -> Result<&'static OperationEntry, Problem> {
-        TABLE
+        OPERATIONS
             .iter()
             .find(|operation| operation.path == head.uri.path())
             .filter(|operation| self.legacy.defines(operation.statement))
@@ -201,9 +194,6 @@ impl Way {
     }
 }
 
-/// The table, at one place in memory.
-static TABLE: [OperationEntry; OPERATIONS.len()] = OPERATIONS;
-
 impl Done {
     fn answer(self, request_id: &str) -> Answer {
         let mut answer = Response::new(Full::new(self.json));
@@ -211,6 +201,15 @@ impl Done {
         common_headers(answer.headers_mut(), request_id, "application/json");
         answer
     }
+}
+
+/// A name for one request that no other has. Where the system gives no random bytes it is none, and the request goes its
+/// way to its line all the same.
+fn request_id() -> String {
+    random_bytes().map_or_else(
+        |_| "none".to_owned(),
+        |bytes| format!("{:032x}", u128::from_be_bytes(bytes)),
+    )
 }
 
 /// The listener reads twice as much before it hangs up; what is between is answered.

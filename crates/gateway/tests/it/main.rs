@@ -21,4 +21,5 @@ mod keys;
 mod operations;
 mod overload;
 mod start;
+mod tls;
 mod tokens;

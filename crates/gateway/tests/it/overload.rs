@@ -117,3 +117,41 @@ async fn a_request_that_is_out_of_time_is_answered_by_how_far_it_came() {
         .is_problem(504, "store-timeout");
     assert_eq!(world.audit().last().unwrap()["step"], "operation");
 }
+
+#[tokio::test]
+async fn a_write_that_is_out_of_time_has_an_outcome_that_nobody_knows() {
+    let world = World::with(|settings| {
+        settings.limits.request = Duration::from_millis(100);
+        let slow =
+            format!("update users set email_verified = 1 where lower(email) = :email and {SLOW}");
+        settings
+            .store
+            .statements
+            .insert(StatementName::VerifyEmail, slow);
+    })
+    .await;
+    world
+        .call("verify_email", json!({ "email": ZOE }))
+        .await
+        .is_problem(504, "outcome-unknown");
+}
+
+#[tokio::test]
+async fn a_write_that_the_store_stopped_in_time_has_changed_nothing() {
+    let world = World::with(|settings| {
+        settings.store.deadline = Duration::from_millis(100);
+        let slow =
+            format!("update users set email_verified = 1 where lower(email) = :email and {SLOW}");
+        settings
+            .store
+            .statements
+            .insert(StatementName::VerifyEmail, slow);
+    })
+    .await;
+    world
+        .call("verify_email", json!({ "email": ZOE }))
+        .await
+        .is_problem(503, "store-unavailable");
+    let user = world.lookup_with(&world.token("read:users")).await.json();
+    assert_eq!(user["user"]["email_verified"], false);
+}

@@ -159,8 +159,8 @@ async fn a_foreign_signature_is_refused() {
 #[tokio::test]
 async fn each_operation_needs_its_own_scope() {
     let world = World::start().await;
-    let operations = lychgate_gateway::operations::OPERATIONS;
-    for operation in &operations {
+    let operations = &lychgate_gateway::operations::OPERATIONS;
+    for operation in operations {
         let others: Vec<_> = operations
             .iter()
             .map(|other| other.scope)

@@ -246,7 +246,7 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Answer {
 }
 
 pub(crate) fn operation_of(name: &str) -> (&'static str, &'static str) {
-    let operations = lychgate_gateway::operations::OPERATIONS;
+    let operations = &lychgate_gateway::operations::OPERATIONS;
     let operation = operations
         .iter()
         .find(|operation| operation.name == name)
