@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lychgate_password::{Decoy, DecoyClass, Password, Pool, StoredHash, Verdict};
+use lychgate_password::{Decoy, DecoyClass, Password, Pool, StoredHash};
 use lychgate_store::{Identifier, Parameters, Row, StatementName, Store, Written};
 
 use crate::error::Error;
@@ -116,14 +116,13 @@ impl Legacy {
         stored: Option<StoredHash>,
         identifier: &Identifier,
     ) -> Result<bool, Problem> {
-        let usable = stored.filter(|hash| self.passwords.inspect(hash).is_ok());
-        let is_real = usable.is_some();
-        let hash = usable.unwrap_or_else(|| self.decoy.hash_for(identifier.as_str()));
-        if is_real {
-            self.decoy.observe(&hash);
-        }
-        let verdict = self.passwords.verify(password, hash).await?;
-        Ok(is_real && verdict == Verdict::Match)
+        let parsed = stored.as_ref().and_then(|hash| {
+            self.decoy.observe(hash);
+            self.passwords.parse(hash).ok()
+        });
+        let hash = parsed.unwrap_or_else(|| self.decoy.hash_for(identifier.as_str()));
+        let user_name = Some(identifier.as_str());
+        Ok(self.passwords.verify(password, user_name, hash).await?)
     }
 
     /// A new hash, in the format that config writes. A password that this format cannot take is the field's fault.

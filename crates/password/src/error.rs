@@ -27,8 +27,8 @@ pub enum Error {
     #[error("a stored hash must not contain the NUL character")]
     NulInHash,
     /// The configuration's: no format has this name.
-    #[error("no password format is called `{0}`; there are {known}", known = Format::names())]
-    UnknownFormat(String),
+    #[error("no password format has this name; there are {known}", known = Format::names())]
+    UnknownFormat,
     /// The configuration's: a format that is only read, never written.
     #[error(
         "`{0}` is only read, never written; new passwords are written as `argon2id` or `bcrypt`"
@@ -39,6 +39,34 @@ pub enum Error {
         "passwords are written as `{0}`, which is not among the accepted formats; accept it as well"
     )]
     WriteNotAccepted(Format),
+    /// The configuration's: a declared format that cannot be.
+    #[error("the format `{name}` {reason}")]
+    Declaration {
+        /// What it is called.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration's: a hash of one format may be one of the other.
+    #[error(
+        "hashes of `{0}` and `{1}` cannot be told apart; accept one of them, or put a prefix before one in the statement and declare that"
+    )]
+    Ambiguous(Format, Format),
+    /// The configuration's: a format that needs a secret of the application.
+    #[error("`{0}` needs the pepper of the application")]
+    PepperMissing(Format),
+    /// The configuration's: a pepper that is empty, or longer than any.
+    #[error("a pepper must have from 1 to {limit} bytes")]
+    Pepper {
+        /// How many bytes are allowed.
+        limit: usize,
+    },
+    /// The configuration's: less memory than one new hash takes.
+    #[error("the password pool has less memory than one new hash takes")]
+    Memory,
+    /// The caller's: a format that hashes the name of the user, and no name.
+    #[error("a hash of `{0}` is verified with the name of its user, and none was given")]
+    UserNameMissing(Format),
     /// The configuration's: a number of threads that makes no sense.
     #[error("the password pool needs from 1 to {limit} threads", limit = pool::MAX_THREADS)]
     Threads,

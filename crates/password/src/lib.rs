@@ -8,7 +8,7 @@
 //! Every answer costs exactly one computation when it is asked for like this:
 //!
 //! ```
-//! use lychgate_password::{Decoy, DecoyClass, Error, Format, Password, Pool, Settings, StoredHash, Verdict};
+//! use lychgate_password::{Decoy, DecoyClass, Error, Format, Password, Pool, Settings, StoredHash};
 //!
 //! /// Whether this is the password of the row; the row may be missing, or have no hash that can be verified.
 //! async fn authenticate(
@@ -18,12 +18,12 @@
 //!     password: Password,
 //!     stored: Option<StoredHash>,
 //! ) -> Result<bool, Error> {
-//!     let usable = stored.filter(|hash| pool.inspect(hash).is_ok());
-//!     if let Some(hash) = &usable {
+//!     let parsed = stored.as_ref().and_then(|hash| {
 //!         decoy.observe(hash);
-//!     }
-//!     let hash = usable.unwrap_or_else(|| decoy.hash_for(identifier));
-//!     Ok(pool.verify(password, hash).await? == Verdict::Match)
+//!         pool.parse(hash).ok()
+//!     });
+//!     let hash = parsed.unwrap_or_else(|| decoy.hash_for(identifier));
+//!     pool.verify(password, Some(identifier), hash).await
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -45,24 +45,24 @@
 //! ```
 
 mod secret;
-
+mod function;
+mod expression;
+mod layout;
+mod recipe;
 mod format;
-
+mod hash;
 mod limits;
-
 mod acceptance;
-
 mod pool;
-
 mod mix;
-
 mod decoy;
-
+mod text;
 mod error;
 
 pub use decoy::{Decoy, DecoyClass};
 pub use error::Error;
-pub use format::{Format, Unusable};
+pub use format::{Declaration, DeclaredFormat, DeclaredRecipe, Format, Unusable};
+pub use hash::ParsedHash;
 pub use limits::Limits;
-pub use pool::{Pool, Settings, Verdict};
-pub use secret::{Password, StoredHash};
+pub use pool::{Pool, Settings};
+pub use secret::{Password, Pepper, StoredHash};

@@ -1,57 +1,64 @@
 //! How much work a stored hash may ask for. What exceeds a limit is refused from its text alone.
 //! An attacker who can write one row to the store wants a login that takes an hour or all memory.
 
-use crate::format::Cost;
+use crate::recipe::Recipe;
 
 /// The most work that a stored hash may ask for; every bound is inclusive.
 ///
 /// The defaults let through what frameworks write and people raise by hand. The dearest hash that passes them keeps
-/// one thread busy for a few seconds, and a pool's threads together take at most `argon2id_memory_kib` each.
+/// one thread busy for a few seconds; how much memory all threads take together is the pool's to bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Memory of one argon2id computation, in KiB: 262144 (256 MiB).
-    pub argon2id_memory_kib: u32,
-    /// Passes of argon2id over its memory: 10.
-    pub argon2id_passes: u32,
-    /// Lanes of argon2id, which are computed one after another here: 16.
-    pub argon2id_lanes: u32,
+    /// Memory of one computation of Argon2, scrypt or yescrypt, in KiB: 262144 (256 MiB).
+    pub memory_kib: u32,
+    /// Passes of Argon2 over its memory: 10.
+    pub argon2_passes: u32,
+    /// Lanes of Argon2, scrypt and yescrypt, which are computed one after another here: 16.
+    pub lanes: u32,
     /// Binary logarithm of bcrypt's rounds, the number in the hash: 15.
     pub bcrypt_cost: u32,
-    /// Binary logarithm of phpass's rounds: 18.
+    /// Binary logarithm of phpass's and Drupal's rounds: 18.
     pub phpass_log2_rounds: u32,
-    /// Iterations of Django's PBKDF2: 10,000,000.
-    pub django_pbkdf2_iterations: u32,
+    /// Iterations of PBKDF2: 10,000,000.
+    pub pbkdf2_iterations: u32,
+    /// Rounds of crypt(3) by SHA-2: 1,000,000.
+    pub sha_crypt_rounds: u32,
+    /// Rounds of a format that is an expression: 1,000,000.
+    pub expression_rounds: u32,
 }
 
 impl Limits {
-    pub(crate) fn allow(&self, cost: Cost) -> bool {
-        match cost {
-            Cost::Argon2id {
-                memory_kib,
-                passes,
-                lanes,
-            } => {
-                memory_kib <= self.argon2id_memory_kib
-                    && passes <= self.argon2id_passes
-                    && lanes <= self.argon2id_lanes
+    pub(crate) fn allow(&self, recipe: &Recipe) -> bool {
+        let [first, second, third] = recipe.parameters();
+        recipe.memory_kib() <= self.memory_kib
+            && match recipe {
+                Recipe::Argon2(_) => second <= self.argon2_passes && third <= self.lanes,
+                Recipe::Scrypt(_) | Recipe::Firebase(_) => third <= self.lanes,
+                Recipe::Yescrypt(_) => second <= self.lanes,
+                Recipe::Bcrypt(_) | Recipe::PasslibBcrypt(_) => first <= self.bcrypt_cost,
+                Recipe::Phpass(_) => first <= self.phpass_log2_rounds,
+                Recipe::Pbkdf2(_) => first <= self.pbkdf2_iterations,
+                Recipe::ShaCrypt(_) => first <= self.sha_crypt_rounds,
+                Recipe::Simple { simple, .. } if simple.is_pbkdf2() => {
+                    first <= self.pbkdf2_iterations
+                }
+                Recipe::Simple { .. } => first <= self.expression_rounds,
+                Recipe::Md5Crypt(_) => true,
             }
-            Cost::Bcrypt { cost } => cost <= self.bcrypt_cost,
-            Cost::Phpass { log2_rounds } => log2_rounds <= self.phpass_log2_rounds,
-            Cost::DjangoPbkdf2 { iterations, .. } => iterations <= self.django_pbkdf2_iterations,
-            Cost::LdapSsha => true,
-        }
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            argon2id_memory_kib: 256 * 1024,
-            argon2id_passes: 10,
-            argon2id_lanes: 16,
+            memory_kib: 256 * 1024,
+            argon2_passes: 10,
+            lanes: 16,
             bcrypt_cost: 15,
             phpass_log2_rounds: 18,
-            django_pbkdf2_iterations: 10_000_000,
+            pbkdf2_iterations: 10_000_000,
+            sha_crypt_rounds: 1_000_000,
+            expression_rounds: 1_000_000,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! An attacker wants to make many expensive computations at once, or to tell one verdict from another by its time.
 
 use std::{
+    collections::BTreeMap,
     num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -16,13 +17,13 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
 };
 
 use crate::{
-    Error, Format, Limits, Password, StoredHash, Unusable, acceptance::Acceptance,
-    format::ParsedHash,
+    Error, Format, Limits, ParsedHash, Password, Pepper, StoredHash, Unusable,
+    acceptance::Acceptance,
 };
 
 /// The most threads that a pool may have.
@@ -32,14 +33,18 @@ pub(crate) const MAX_THREADS: usize = 1024;
 pub(crate) const MAX_QUEUE: usize = 65_536;
 
 /// What a pool accepts and how much it does at once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
-    /// Formats that are verified; all of them by default.
+    /// Formats that are verified, by default those that new hashes can have; no two of which one hash may be.
     pub accept: Vec<Format>,
+    /// The secrets of the application that some formats need.
+    pub peppers: BTreeMap<Format, Pepper>,
     /// Format of new hashes, `argon2id` by default; it has to be accepted, too.
     pub write: Format,
     /// How much work a stored hash may ask for.
     pub limits: Limits,
+    /// Memory that all computations together may fill at once, in KiB: 524288 (512 MiB). What finds none waits.
+    pub memory_kib: u32,
     /// Threads that compute: 1 to 1024, by default one less than the machine has cores, and at least one.
     pub threads: usize,
     /// Callers that may wait for a thread: 0 to 65536, by default 256.
@@ -52,9 +57,16 @@ impl Default for Settings {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
-            accept: Format::ALL.to_vec(),
+            accept: vec![
+                Format::Argon2id,
+                Format::Bcrypt,
+                Format::Phpass,
+                Format::DjangoPbkdf2,
+            ],
+            peppers: BTreeMap::new(),
             write: Format::Argon2id,
             limits: Limits::default(),
+            memory_kib: 512 * 1024,
             threads: cores.saturating_sub(1).clamp(1, MAX_THREADS),
             queue: 256,
             queue_wait: Duration::from_secs(2),
@@ -62,16 +74,24 @@ impl Default for Settings {
     }
 }
 
-/// What came of a verification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The hash is one of this password.
-    Match,
-    /// It is not.
-    NoMatch,
-    /// Nothing was computed, for this reason. Whoever answers now answers faster than for a wrong password: see
-    /// [`Pool::inspect`].
-    Unusable(Unusable),
+impl Settings {
+    /// Whether a pool can be started with them: formats that can be told apart and have their peppers, a format to
+    /// write, threads, and memory for one new hash.
+    pub fn check(&self) -> Result<(), Error> {
+        if !self.write.is_writable() {
+            Err(Error::NotWritable(self.write))
+        } else if !self.accept.contains(&self.write) {
+            Err(Error::WriteNotAccepted(self.write))
+        } else if self.memory_kib < self.write.new_memory_kib() {
+            Err(Error::Memory)
+        } else if !(1..=MAX_THREADS).contains(&self.threads) {
+            Err(Error::Threads)
+        } else if self.queue > MAX_QUEUE {
+            Err(Error::Queue)
+        } else {
+            Acceptance::new(self.clone()).map(drop)
+        }
+    }
 }
 
 /// A pool of threads that verify and make hashes. Clones are the same pool; its threads end with the last of them.
@@ -84,6 +104,8 @@ struct Shared {
     jobs: mpsc::Sender<Job>,
     /// One permit a thread. A job takes it along, so there is always a thread for a job that was sent.
     threads: Arc<Semaphore>,
+    /// One permit a KiB.
+    memory: Arc<Semaphore>,
     /// One permit a place in the queue.
     places: Semaphore,
     queue: usize,
@@ -93,25 +115,26 @@ struct Shared {
 
 type Job = Box<dyn FnOnce() + Send>;
 
+/// A thread and the memory to work in.
+type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
 impl Pool {
     /// Starts the threads; settings that make no sense together are refused.
     pub fn start(settings: Settings) -> Result<Self, Error> {
-        if !settings.write.is_writable() {
-            return Err(Error::NotWritable(settings.write));
-        }
-        if !settings.accept.contains(&settings.write) {
-            return Err(Error::WriteNotAccepted(settings.write));
-        }
-        if !(1..=MAX_THREADS).contains(&settings.threads) {
-            return Err(Error::Threads);
-        }
-        if settings.queue > MAX_QUEUE {
-            return Err(Error::Queue);
-        }
+        settings.check()?;
+        let Settings {
+            write,
+            memory_kib,
+            threads,
+            queue,
+            queue_wait,
+            ..
+        } = settings;
+        let acceptance = Acceptance::new(settings)?;
 
         let (jobs, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
-        for number in 0..settings.threads {
+        for number in 0..threads {
             let receiver = Arc::clone(&receiver);
             thread::Builder::new()
                 .name(format!("password-{number}"))
@@ -119,42 +142,42 @@ impl Pool {
                 .map_err(Error::Spawn)?;
         }
         Ok(Self(Arc::new(Shared {
-            acceptance: Acceptance::new(settings.accept, settings.limits),
-            write: settings.write,
+            acceptance,
+            write,
             jobs,
-            threads: Arc::new(Semaphore::new(settings.threads)),
-            places: Semaphore::new(settings.queue),
-            queue: settings.queue,
-            queue_wait: settings.queue_wait,
+            threads: Arc::new(Semaphore::new(threads)),
+            memory: Arc::new(Semaphore::new(memory_kib as usize)),
+            places: Semaphore::new(queue),
+            queue,
+            queue_wait,
             invocations: Arc::default(),
         })))
     }
 
-    /// The format of a hash that [`Pool::verify`] would compute, or why it would compute nothing.
+    /// Reads a stored hash, or says why it cannot be verified. Nothing is computed.
     ///
-    /// Ask before verifying, and verify a decoy instead of what is unusable: then there is always exactly one
-    /// computation for an answer.
-    pub fn inspect(&self, hash: &StoredHash) -> Result<Format, Unusable> {
-        self.0.acceptance.parse(hash).map(|parsed| parsed.format())
+    /// Verify a decoy instead of what is unusable: then there is always exactly one computation for an answer.
+    pub fn parse(&self, hash: &StoredHash) -> Result<ParsedHash, Unusable> {
+        self.0.acceptance.parse(hash)
     }
 
-    /// Verifies a password against a stored hash.
+    /// Whether this is a hash of the password, for the user of this name where the format asks for one.
     ///
     /// Dropping the future gives up a place in the queue, but not a thread that has begun.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when the queue is full or the wait in it over; [`Error::Internal`].
-    pub async fn verify(&self, password: Password, hash: StoredHash) -> Result<Verdict, Error> {
-        let parsed: ParsedHash = match self.0.acceptance.parse(&hash) {
-            Ok(parsed) => parsed,
-            Err(reason) => return Ok(Verdict::Unusable(reason)),
-        };
-        let matches = self.compute(move || parsed.verify(&password)).await??;
-        Ok(if matches {
-            Verdict::Match
-        } else {
-            Verdict::NoMatch
-        })
+    /// [`Error::Overloaded`] when the queue is full or the wait in it over; [`Error::UserNameMissing`];
+    /// [`Error::Internal`].
+    pub async fn verify(
+        &self,
+        password: Password,
+        user_name: Option<&str>,
+        hash: ParsedHash,
+    ) -> Result<bool, Error> {
+        let memory_kib = hash.recipe().memory_kib();
+        let user_name = user_name.map(str::to_owned);
+        let computation = move || hash.verify(&password, user_name.as_deref());
+        self.compute(memory_kib, computation).await?
     }
 
     /// Makes a new hash of a password, in the format that settings name, with a fresh salt.
@@ -164,10 +187,8 @@ impl Pool {
     pub async fn hash(&self, password: Password) -> Result<StoredHash, Error> {
         let format = self.0.write;
         format.covers(&password)?;
-        let parsed = self
-            .compute(move || ParsedHash::compute(format, &password))
-            .await??;
-        Ok(parsed.encode())
+        self.compute(format.new_memory_kib(), move || format.compute(&password))
+            .await?
     }
 
     /// How many computations were begun since the start, of decoys as of any other hash.
@@ -184,16 +205,17 @@ impl Pool {
 
     async fn compute<T: Send + 'static>(
         &self,
+        memory_kib: u32,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = self.thread().await?;
+        let permits = self.permits(memory_kib).await?;
         let invocations = Arc::clone(&self.0.invocations);
         let (answer, answered) = oneshot::channel();
         let job = move || {
             invocations.fetch_add(1, Ordering::Relaxed);
             let outcome = catch_unwind(AssertUnwindSafe(computation));
             // Before the answer, so that whoever has it finds the thread free.
-            drop(permit);
+            drop(permits);
             if let Ok(value) = outcome {
                 // The caller may be gone by now.
                 drop(answer.send(value));
@@ -208,15 +230,25 @@ impl Pool {
             .map_err(|_| Error::Internal("a computation panicked"))
     }
 
-    /// A thread of one's own, at once or after a wait in the queue.
-    async fn thread(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let threads = &self.0.threads;
-        if let Ok(permit) = Arc::clone(threads).try_acquire_owned() {
-            return Ok(permit);
+    /// A thread of one's own and memory to work in, at once or after a wait in the queue.
+    async fn permits(&self, memory_kib: u32) -> Result<Permits, Error> {
+        let (threads, memory) = (&self.0.threads, &self.0.memory);
+        let at_once = (
+            Arc::clone(memory).try_acquire_many_owned(memory_kib),
+            Arc::clone(threads).try_acquire_owned(),
+        );
+        if let (Ok(memory), Ok(thread)) = at_once {
+            return Ok((thread, memory));
         }
         let _place = self.0.places.try_acquire().map_err(|_| Error::Overloaded)?;
-        match timeout(self.0.queue_wait, Arc::clone(threads).acquire_owned()).await {
-            Ok(permit) => permit.map_err(|_| Error::Internal("the pool is closed")),
+        // Memory first: who waits for it keeps no thread from those who need little.
+        let both = async {
+            let memory = Arc::clone(memory).acquire_many_owned(memory_kib).await?;
+            let thread = Arc::clone(threads).acquire_owned().await?;
+            Ok((thread, memory))
+        };
+        match timeout(self.0.queue_wait, both).await {
+            Ok(permits) => permits.map_err(|_: AcquireError| Error::Internal("the pool is closed")),
             Err(_) => Err(Error::Overloaded),
         }
     }
@@ -230,7 +262,6 @@ fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
         job();
     }
 }
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -247,8 +278,8 @@ mod tests {
 
     use tokio::task::JoinSet;
 
-    use super::{Pool, Settings, Verdict};
-    use crate::{Error, Format, Password, StoredHash, Unusable};
+    use super::{Pool, Settings};
+    use crate::{Error, Format, ParsedHash, Password, StoredHash, Unusable};
 
     const SSHA: &str = "{SSHA}0c0blFTXXNuAMHECS4uxrj3ZieMoWImr";
 
@@ -260,9 +291,14 @@ mod tests {
         StoredHash::new(text.to_owned()).unwrap()
     }
 
+    fn parsed(pool: &Pool, text: &str) -> ParsedHash {
+        pool.parse(&hash(text)).ok().unwrap()
+    }
+
     /// A pool of one thread.
     fn pool(queue: usize, queue_wait: Duration) -> Pool {
         Pool::start(Settings {
+            accept: vec![Format::Argon2id, Format::LdapSsha],
             threads: 1,
             queue,
             queue_wait,
@@ -282,28 +318,28 @@ mod tests {
     /// Occupies the thread of a pool until the sender is dropped; the caller has hung up already.
     fn occupy(pool: &Pool) -> mpsc::Sender<()> {
         let (hold, until_dropped) = mpsc::channel();
-        begin(pin!(pool.compute(move || until_dropped.recv())));
+        begin(pin!(pool.compute(0, move || until_dropped.recv())));
         hold
     }
 
     #[tokio::test]
     async fn a_password_matches_its_hash_and_no_other_does() {
         let pool = pool(8, Duration::from_mins(1));
-        let verdict = pool
-            .verify(password("testing123"), hash(SSHA))
+        let matches = pool
+            .verify(password("testing123"), None, parsed(&pool, SSHA))
             .await
             .unwrap();
-        assert_eq!(verdict, Verdict::Match);
-        let verdict = pool
-            .verify(password("testing124"), hash(SSHA))
+        assert!(matches);
+        let matches = pool
+            .verify(password("testing124"), None, parsed(&pool, SSHA))
             .await
             .unwrap();
-        assert_eq!(verdict, Verdict::NoMatch);
+        assert!(!matches);
         assert_eq!(pool.invocations(), 2);
     }
 
-    #[tokio::test]
-    async fn an_unusable_hash_costs_nothing_and_waits_for_nobody() {
+    #[test]
+    fn an_unusable_hash_costs_nothing_and_waits_for_nobody() {
         let accept = vec![Format::Argon2id, Format::Bcrypt];
         let settings = Settings {
             accept,
@@ -320,9 +356,7 @@ mod tests {
             ("$2b$31$", Unusable::Malformed),
             (hostile.as_str(), Unusable::TooCostly),
         ] {
-            assert_eq!(pool.inspect(&hash(text)), Err(reason));
-            let verdict = pool.verify(password("a"), hash(text)).await.unwrap();
-            assert_eq!(verdict, Verdict::Unusable(reason));
+            assert_eq!(pool.parse(&hash(text)).err(), Some(reason));
         }
         assert!(pool.invocations() <= 1, "only what occupies the thread");
         drop(hold);
@@ -337,12 +371,10 @@ mod tests {
             })
             .unwrap();
             let stored = pool.hash(password("correct horse")).await.unwrap();
-            assert_eq!(pool.inspect(&stored), Ok(write));
-            let verdict = pool
-                .verify(password("correct horse"), stored)
-                .await
-                .unwrap();
-            assert_eq!(verdict, Verdict::Match);
+            let stored = pool.parse(&stored).ok().unwrap();
+            assert_eq!(stored.format(), write);
+            let matches = pool.verify(password("correct horse"), None, stored);
+            assert!(matches.await.unwrap());
             assert_eq!(pool.invocations(), 2);
         }
     }
@@ -367,7 +399,9 @@ mod tests {
     async fn a_caller_who_hangs_up_frees_no_thread() {
         let pool = pool(0, Duration::from_mins(1));
         let hold = occupy(&pool);
-        let refused = pool.verify(password("testing123"), hash(SSHA)).await;
+        let refused = pool
+            .verify(password("testing123"), None, parsed(&pool, SSHA))
+            .await;
         assert!(matches!(refused, Err(Error::Overloaded)));
         drop(hold);
     }
@@ -377,10 +411,12 @@ mod tests {
         let pool = pool(1, Duration::from_mins(1));
         let hold = occupy(&pool);
         {
-            let waiting = pin!(pool.verify(password("testing123"), hash(SSHA)));
+            let waiting = pin!(pool.verify(password("testing123"), None, parsed(&pool, SSHA)));
             begin(waiting);
             assert_eq!(pool.queued(), 1);
-            let refused = pool.verify(password("testing123"), hash(SSHA)).await;
+            let refused = pool
+                .verify(password("testing123"), None, parsed(&pool, SSHA))
+                .await;
             assert!(matches!(refused, Err(Error::Overloaded)));
         }
         assert_eq!(pool.queued(), 0);
@@ -391,10 +427,10 @@ mod tests {
     async fn who_waits_is_served_when_the_thread_is_free() {
         let pool = pool(1, Duration::from_mins(1));
         let hold = occupy(&pool);
-        let mut waiting = pin!(pool.verify(password("testing123"), hash(SSHA)));
+        let mut waiting = pin!(pool.verify(password("testing123"), None, parsed(&pool, SSHA)));
         begin(waiting.as_mut());
         drop(hold);
-        assert_eq!(waiting.await.unwrap(), Verdict::Match);
+        assert!(waiting.await.unwrap());
         assert_eq!((pool.queued(), pool.invocations()), (0, 2));
     }
 
@@ -417,7 +453,7 @@ mod tests {
                     running.fetch_sub(1, Ordering::SeqCst);
                     others
                 };
-                pool.compute(computation).await.unwrap()
+                pool.compute(0, computation).await.unwrap()
             });
         }
         assert!(calls.join_all().await.into_iter().all(|others| others < 2));
@@ -428,7 +464,9 @@ mod tests {
     async fn a_wait_that_is_over_turns_the_caller_away() {
         let pool = pool(1, Duration::ZERO);
         let hold = occupy(&pool);
-        let refused = pool.verify(password("testing123"), hash(SSHA)).await;
+        let refused = pool
+            .verify(password("testing123"), None, parsed(&pool, SSHA))
+            .await;
         assert!(matches!(refused, Err(Error::Overloaded)));
         assert_eq!(pool.queued(), 0);
         drop(hold);
@@ -437,16 +475,16 @@ mod tests {
     #[tokio::test]
     async fn a_panic_ends_one_computation_and_no_thread() {
         let pool = pool(1, Duration::from_mins(1));
-        let broken: Result<(), Error> = pool.compute(|| panic!("a test wants it")).await;
+        let broken: Result<(), Error> = pool.compute(0, || panic!("a test wants it")).await;
         assert!(matches!(
             broken,
             Err(Error::Internal("a computation panicked"))
         ));
-        let verdict = pool
-            .verify(password("testing123"), hash(SSHA))
+        let matches = pool
+            .verify(password("testing123"), None, parsed(&pool, SSHA))
             .await
             .unwrap();
-        assert_eq!(verdict, Verdict::Match);
+        assert!(matches);
     }
 
     #[tokio::test]
@@ -455,13 +493,15 @@ mod tests {
         thread_local!(static OWNED: RefCell<Option<mpsc::Sender<()>>> = const { RefCell::new(None) });
         let pool = pool(1, Duration::from_mins(1));
         let (owned, ended) = mpsc::channel();
-        pool.compute(move || OWNED.set(Some(owned))).await.unwrap();
+        pool.compute(0, move || OWNED.set(Some(owned)))
+            .await
+            .unwrap();
 
         let clone = pool.clone();
         drop(pool);
         assert!(
             clone
-                .verify(password("testing123"), hash(SSHA))
+                .verify(password("testing123"), None, parsed(&clone, SSHA))
                 .await
                 .is_ok()
         );
@@ -508,5 +548,42 @@ mod tests {
             }),
             Error::Queue
         ));
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_memory_waits_and_keeps_no_thread() {
+        let settings = Settings {
+            accept: vec![Format::Argon2id, Format::LdapSsha],
+            memory_kib: 20_000,
+            threads: 2,
+            queue_wait: Duration::from_mins(1),
+            ..Settings::default()
+        };
+        let pool = Pool::start(settings).unwrap();
+        let (hold, until_dropped) = mpsc::channel::<()>();
+        begin(pin!(pool.compute(19_456, move || until_dropped.recv())));
+        let mut large = pin!(pool.hash(password("correct horse")));
+        begin(large.as_mut());
+        assert_eq!(pool.queued(), 1);
+        // A thread is free for what needs little.
+        assert!(pool.compute(0, || ()).await.is_ok());
+        drop(hold);
+        assert!(large.await.is_ok());
+    }
+
+    #[test]
+    fn a_hash_that_no_memory_is_for_is_too_costly() {
+        let settings = Settings {
+            memory_kib: 64 * 1024,
+            ..Settings::default()
+        };
+        let pool = Pool::start(settings).unwrap();
+        let (salt, digest) = ("A".repeat(22), "A".repeat(43));
+        let of = |kib: u32| format!("$argon2id$v=19$m={kib},t=1,p=1${salt}${digest}");
+        assert!(pool.parse(&hash(&of(65_536))).is_ok());
+        assert_eq!(
+            pool.parse(&hash(&of(65_537))).err(),
+            Some(Unusable::TooCostly)
+        );
     }
 }

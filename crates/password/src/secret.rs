@@ -2,6 +2,8 @@
 //! Both come in as strings and are bounded from here on, so that nobody after this has to ask how long they are.
 //! An attacker wants them in a log line, an error message or freed memory; none of these can hold them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, de::Error as _};
 use zeroize::Zeroizing;
 
@@ -47,6 +49,33 @@ impl<'de> Deserialize<'de> for Password {
         let password = String::deserialize(deserializer)
             .map_err(|_| D::Error::custom("a password must be a string"))?;
         Self::new(password).map_err(D::Error::custom)
+    }
+}
+
+/// A secret of the application that it hashes with every password: from 1 to 1024 bytes, zeroed with its last clone.
+///
+/// It has no `Debug`, `Display`, `Serialize` or `PartialEq`; it can be cloned, for every hash needs it.
+#[derive(Clone)]
+pub struct Pepper(Arc<Zeroizing<Vec<u8>>>);
+
+impl Pepper {
+    /// The most bytes that a pepper may have.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Takes a pepper in; empty ones and ones over [`Pepper::MAX_BYTES`] are refused.
+    pub fn new(pepper: String) -> Result<Self, Error> {
+        let pepper = Zeroizing::new(pepper.into_bytes());
+        if !(1..=Self::MAX_BYTES).contains(&pepper.len()) {
+            return Err(Error::Pepper {
+                limit: Self::MAX_BYTES,
+            });
+        }
+        Ok(Self(Arc::new(pepper)))
+    }
+
+    /// The pepper itself, for the one who computes with it.
+    pub fn expose_secret(&self) -> &[u8] {
+        &self.0
     }
 }
 

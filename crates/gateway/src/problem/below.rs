@@ -46,6 +46,12 @@ impl From<lychgate_password::Error> for Problem {
             | Error::UnknownFormat
             | Error::NotWritable(_)
             | Error::WriteNotAccepted(_)
+            | Error::Declaration { .. }
+            | Error::Ambiguous(..)
+            | Error::PepperMissing(_)
+            | Error::Pepper { .. }
+            | Error::Memory
+            | Error::UserNameMissing(_)
             | Error::Threads
             | Error::Queue
             | Error::DecoyMix

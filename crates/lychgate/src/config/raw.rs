@@ -16,7 +16,9 @@ use zeroize::Zeroizing;
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawLimits, RawSenderConstraint,
 };
-pub(crate) use self::store::{RawAudit, RawIdentifierCase, RawOperations, RawPasswords, RawStore};
+pub(crate) use self::store::{
+    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,
+};
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,
     RawTenant, RawTokenDialect, RawUserPolicy,

@@ -1,6 +1,10 @@
 //! `[passwords]`: which formats may log in, what is written, and what an unknown user costs.
 
-use lychgate_password::{Decoy, DecoyClass, Format, Settings};
+mod declared;
+
+use std::collections::BTreeMap;
+
+use lychgate_password::{Decoy, DecoyClass, Error, Format, Pepper, Settings};
 
 use crate::config::document::Key;
 use crate::config::duration;
@@ -11,7 +15,9 @@ use crate::config::raw::RawPasswords;
 pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Option<Settings> {
     let key = Key::new("passwords");
     let defaults = Settings::default();
-    let accept = accepted(raw, findings);
+    let declared = declared::formats(&raw.formats, findings)?;
+    let accept = accepted(raw, &declared, findings);
+    let peppers = peppers(raw, &declared, findings);
     let write = match &raw.write {
         Some(name) => findings.keep(&key.member("write"), name.parse::<Format>()),
         None => Some(defaults.write),
@@ -22,20 +28,28 @@ pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Optio
         &key.member("wait"),
         findings,
     );
-    let (accept, write) = (accept?, write?);
+    let (accept, peppers, write) = (accept?, peppers?, write?);
     if !accept.contains(&write) {
-        let reason = "is not among the formats of `accept`: nobody could log in with a new password";
+        let reason =
+            "is not among the formats of `accept`: nobody could log in with a new password";
         findings.push(&key.member("write"), reason);
     }
-    Some(Settings {
+    let settings = Settings {
         accept,
+        peppers,
         write,
-        threads: raw.threads
+        memory_kib: raw.memory_mib.map_or(defaults.memory_kib, |memory| {
+            memory.get().saturating_mul(1024)
+        }),
+        threads: raw
+            .threads
             .map_or(defaults.threads, |threads| threads.get() as usize),
         queue: raw.queue.map_or(defaults.queue, |queue| queue as usize),
         queue_wait: wait?,
         ..defaults
-    })
+    };
+    findings.keep(&key.member("accept"), settings.can_be_told_apart())?;
+    Some(settings)
 }
 
 /// The mix that unknown users are given: as configured, or every accepted format alike.
@@ -46,12 +60,24 @@ pub(crate) fn decoys(
 ) -> Option<Vec<DecoyClass>> {
     let key = Key::new("passwords.decoy");
     let Some(weights) = &raw.decoy else {
-        let accept = settings.accept.iter();
-        return Some(accept.map(|format| DecoyClass::new(*format, 1)).collect());
+        let alike = match &raw.accept {
+            Some(_) => settings.accept.clone(),
+            None => vec![settings.write],
+        };
+        return Some(
+            alike
+                .into_iter()
+                .map(|format| DecoyClass::new(format, 1))
+                .collect(),
+        );
     };
     let mut classes = Some(Vec::new());
     for (name, weight) in weights {
-        let format = findings.keep(&key.member(name), name.parse::<Format>());
+        let declared = settings.accept.iter().find(|format| format.name() == name);
+        let format = match declared {
+            Some(format) => Some(*format),
+            None => findings.keep(&key.member(name), name.parse::<Format>()),
+        };
         classes = classes.zip(format).map(|(mut classes, format)| {
             classes.push(DecoyClass::new(format, *weight));
             classes
@@ -63,7 +89,14 @@ pub(crate) fn decoys(
     Some(classes)
 }
 
-fn accepted(raw: &RawPasswords, findings: &mut Findings<'_>) -> Option<Vec<Format>> {
+/// Formats that config declares, by name.
+type Declared = BTreeMap<String, Format>;
+
+fn accepted(
+    raw: &RawPasswords,
+    declared: &Declared,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Format>> {
     let Some(names) = &raw.accept else {
         return Some(Settings::default().accept);
     };
@@ -71,6 +104,25 @@ fn accepted(raw: &RawPasswords, findings: &mut Findings<'_>) -> Option<Vec<Forma
     let formats = names
         .iter()
         .enumerate()
-        .map(|(index, name)| findings.keep(&key.element(index), name.parse::<Format>()));
+        .map(|(index, name)| findings.keep(&key.element(index), named(name, declared)));
     formats.collect::<Vec<_>>().into_iter().collect()
+}
+
+fn peppers(
+    raw: &RawPasswords,
+    declared: &Declared,
+    findings: &mut Findings<'_>,
+) -> Option<BTreeMap<Format, Pepper>> {
+    let key = Key::new("passwords.peppers");
+    let peppers = raw.peppers.iter().map(|(name, secret)| {
+        let key = key.member(name);
+        let format = findings.keep(&key, named(name, declared));
+        let pepper = findings.keep(&key, Pepper::new(secret.expose_secret().to_owned()));
+        format.zip(pepper)
+    });
+    peppers.collect::<Vec<_>>().into_iter().collect()
+}
+
+fn named(name: &str, declared: &Declared) -> Result<Format, Error> {
+    declared.get(name).copied().map_or_else(|| name.parse(), Ok)
 }

@@ -72,19 +72,52 @@ pub(crate) enum RawIdentifierCase {
 #[schemars(rename = "Passwords")]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPasswords {
-    /// The formats that may log in. All of them if left out.
+    /// The formats that may log in: `argon2id`, `bcrypt`, `phpass` and `django-pbkdf2` if left out. Weak ones are
+    /// accepted only where they are named, and no two of which one hash may be.
     pub(crate) accept: Option<Vec<String>>,
+    /// Formats of this store's own, to be named in `accept`.
+    pub(crate) formats: Vec<RawPasswordFormat>,
+    /// The secret that the application hashes with each password, by format: `{ devise = "${file:pepper}" }`.
+    pub(crate) peppers: BTreeMap<String, RawSecret>,
     /// The format of new hashes: `argon2id` (if left out) or `bcrypt`.
     pub(crate) write: Option<String>,
     /// Threads that compute hashes. One less than there are processors if left out, at least one.
     pub(crate) threads: Option<NonZeroU32>,
+    /// Memory that all computations may fill at once, in MiB: 512 if left out.
+    pub(crate) memory_mib: Option<NonZeroU32>,
     /// Hashes that may wait for a thread.
     pub(crate) queue: Option<u32>,
     /// How long a hash may wait.
     pub(crate) wait: Option<RawDuration>,
     /// The mix of formats in the store, as weights: `{ argon2id = 1, bcrypt = 3 }`. Unknown users cost what this mix
-    /// costs. Refined from the rows that are seen; all of `accept` alike if left out.
+    /// costs. Refined from the rows that are seen; all of `accept` alike if left out, and `write` if that is, too.
     pub(crate) decoy: Option<BTreeMap<String, u32>>,
+}
+
+/// A format of this store's own: an expression over layout, password and salt, or another format over a password that
+/// is prepared.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "PasswordFormat")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawPasswordFormat {
+    /// What it is called in `accept`.
+    pub(crate) name: String,
+    /// How hashes are laid out, such as `{digest:hex}:{salt}`; several where they differ.
+    pub(crate) stored: Vec<String>,
+    /// The digest, such as `md5(hex(md5(password)) + salt)`; with `pbkdf2`, its password.
+    pub(crate) digest: Option<String>,
+    /// What each further round makes of the `digest` before.
+    pub(crate) again: Option<String>,
+    /// The hash function of PBKDF2, such as `sha256`.
+    pub(crate) pbkdf2: Option<String>,
+    /// Rounds, or iterations of PBKDF2, where the hash does not say them: 1 if left out.
+    pub(crate) rounds: Option<NonZeroU32>,
+    /// Instead of `stored` and `digest`: the formats whose hashes these are.
+    pub(crate) like: Vec<String>,
+    /// What stands before such a hash.
+    pub(crate) prefix: String,
+    /// What such a hash is one of, such as `password + pepper`: `password` if left out.
+    pub(crate) password: Option<String>,
 }
 
 /// One JSON line for each answer and each refusal, without passwords, hashes, tokens or plain identifiers.

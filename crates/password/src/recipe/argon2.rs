@@ -1,0 +1,129 @@
+//! Argon2 in PHC form (RFC 9106, and the string format of its reference implementation):
+//! `$argon2id$v=19$m=19456,t=2,p=1$salt$digest`, base64 without padding; `argon2i` and `argon2d` likewise.
+//! Version 16 is read as well, with `v=16` or, as its libraries wrote it, without any `v`.
+
+use ::argon2::{Algorithm, Params, Version};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::{Parsed, Recipe};
+use crate::{
+    Error, StoredHash,
+    function::Bytes,
+    text::{decimal, random_salt},
+};
+
+/// Lengths that honest libraries use; shorter digests could be guessed, longer ones are only work.
+const SALT_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
+const DIGEST_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
+
+/// The memory of new hashes, which OWASP's Password Storage Cheat Sheet names first for two passes: 19 MiB.
+pub(crate) const NEW_MEMORY_KIB: u32 = 19 * 1024;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Argon2 {
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+}
+
+impl Argon2 {
+    pub(crate) fn parse_id(text: &str) -> Option<Parsed> {
+        parse(Algorithm::Argon2id, text.strip_prefix("$argon2id$")?)
+    }
+
+    pub(crate) fn parse_i(text: &str) -> Option<Parsed> {
+        parse(Algorithm::Argon2i, text.strip_prefix("$argon2i$")?)
+    }
+
+    pub(crate) fn parse_d(text: &str) -> Option<Parsed> {
+        parse(Algorithm::Argon2d, text.strip_prefix("$argon2d$")?)
+    }
+
+    /// A new Argon2id hash, with a salt from the system's random source.
+    pub(crate) fn compute(password: &[u8]) -> Result<StoredHash, Error> {
+        let params = Params::new(NEW_MEMORY_KIB, 2, 1, Some(32))
+            .map_err(|_| Error::Internal("the cost of new argon2id hashes is not legal"))?;
+        let recipe = Self {
+            algorithm: Algorithm::Argon2id,
+            version: Version::V0x13,
+            params,
+        };
+        let salt: [u8; 16] = random_salt()?;
+        let digest = recipe.derive(password, &salt, 32)?;
+        Ok(StoredHash::encoded(format!(
+            "$argon2id$v=19$m={NEW_MEMORY_KIB},t=2,p=1${}${}",
+            STANDARD_NO_PAD.encode(salt),
+            STANDARD_NO_PAD.encode(&*digest)
+        )))
+    }
+
+    pub(super) fn derive(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+        bytes: usize,
+    ) -> Result<Bytes, Error> {
+        let mut digest = Zeroizing::new(vec![0; bytes]);
+        ::argon2::Argon2::new(self.algorithm, self.version, self.params.clone())
+            .hash_password_into(password, salt, &mut digest)
+            .map_err(|_| Error::Internal("argon2 found no memory to work in"))?;
+        Ok(digest)
+    }
+
+    pub(crate) fn memory_kib(&self) -> u32 {
+        self.params.m_cost()
+    }
+
+    /// Memory, passes, lanes.
+    pub(crate) fn parameters(&self) -> [u32; 3] {
+        [
+            self.params.m_cost(),
+            self.params.t_cost(),
+            self.params.p_cost(),
+        ]
+    }
+}
+
+impl PartialEq for Argon2 {
+    fn eq(&self, other: &Self) -> bool {
+        (self.algorithm, self.version, self.parameters())
+            == (other.algorithm, other.version, other.parameters())
+    }
+}
+
+fn parse(algorithm: Algorithm, rest: &str) -> Option<Parsed> {
+    let (version, rest) = match rest.strip_prefix("v=") {
+        Some(versioned) => versioned.split_once('$')?,
+        None => ("16", rest),
+    };
+    let version = match version {
+        "16" => Version::V0x10,
+        "19" => Version::V0x13,
+        _ => return None,
+    };
+
+    let (costs, rest) = rest.split_once('$')?;
+    let (memory, costs) = costs.strip_prefix("m=")?.split_once(",t=")?;
+    let (passes, lanes) = costs.split_once(",p=")?;
+
+    let (salt, digest) = rest.split_once('$')?;
+    let salt = Zeroizing::new(STANDARD_NO_PAD.decode(salt).ok()?);
+    let digest = Zeroizing::new(STANDARD_NO_PAD.decode(digest).ok()?);
+    if !SALT_BYTES.contains(&salt.len()) || !DIGEST_BYTES.contains(&digest.len()) {
+        return None;
+    }
+
+    let (memory_kib, passes, lanes) = (decimal(memory)?, decimal(passes)?, decimal(lanes)?);
+    let params = Params::new(memory_kib, passes, lanes, Some(digest.len())).ok()?;
+    let recipe = Recipe::Argon2(Argon2 {
+        algorithm,
+        version,
+        params,
+    });
+    Some(Parsed {
+        recipe,
+        salt,
+        digest,
+    })
+}

@@ -1,0 +1,45 @@
+//! PBKDF2 by HMAC (RFC 8018), beneath all formats that use it.
+
+use std::num::NonZeroU32;
+
+use ::aws_lc_rs::pbkdf2;
+use zeroize::Zeroizing;
+
+use crate::function::{Bytes, Function};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pbkdf2 {
+    pub(crate) function: Function,
+    pub(crate) iterations: u32,
+}
+
+impl Pbkdf2 {
+    /// Whether there is PBKDF2 by this function.
+    pub(crate) fn knows(function: Function) -> bool {
+        algorithm(function).is_some()
+    }
+
+    /// `None` for no iterations, or a function that is not known here.
+    pub(super) fn derive(self, password: &[u8], salt: &[u8], bytes: usize) -> Option<Bytes> {
+        let mut digest = Zeroizing::new(vec![0; bytes]);
+        let iterations = NonZeroU32::new(self.iterations)?;
+        pbkdf2::derive(
+            algorithm(self.function)?,
+            iterations,
+            salt,
+            password,
+            &mut digest,
+        );
+        Some(digest)
+    }
+}
+
+fn algorithm(function: Function) -> Option<pbkdf2::Algorithm> {
+    match function {
+        Function::Sha1 => Some(pbkdf2::PBKDF2_HMAC_SHA1),
+        Function::Sha256 => Some(pbkdf2::PBKDF2_HMAC_SHA256),
+        Function::Sha384 => Some(pbkdf2::PBKDF2_HMAC_SHA384),
+        Function::Sha512 => Some(pbkdf2::PBKDF2_HMAC_SHA512),
+        Function::Md4 | Function::Md5 | Function::Sha224 => None,
+    }
+}
