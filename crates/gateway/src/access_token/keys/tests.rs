@@ -1,4 +1,5 @@
 use lychgate_token::SigningKey;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -211,4 +212,70 @@ fn the_memory_of_unknown_keys_is_bounded() {
         state.look_up(&long, ALGORITHM, at(1)),
         LookUp::Unknown
     ));
+}
+
+/// What can happen to the keys of an issuer.
+#[derive(Debug, Clone)]
+enum Event {
+    /// Time goes by, in seconds.
+    Pass(u16),
+    /// A token names one of three real keys.
+    LookUp(usize),
+    /// A token names a key that nobody has.
+    MakeUp(u16),
+    /// The task looks whether to fetch, and gets this: keys by their number, or nothing usable.
+    Fetch(Option<Vec<usize>>),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let keys = prop::collection::vec(0_usize..3, 1..4);
+    prop_oneof![
+        (0_u16..400).prop_map(Event::Pass),
+        (0_usize..3).prop_map(Event::LookUp),
+        any::<u16>().prop_map(Event::MakeUp),
+        prop::option::of(keys).prop_map(Event::Fetch),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_current_keys_work_others_do_not_and_fetches_are_bounded(
+        events in prop::collection::vec(event(), 1..200),
+    ) {
+        let all = [key(), key(), key()];
+        let mut state = Keys::new(KeyLimits::default(), at(0));
+        let (mut now, mut published, mut fetched_at, mut unscheduled) = (at(0), Vec::new(), None, 0);
+        for event in events {
+            match event {
+                Event::Pass(seconds) => now = now.plus(Duration::from_secs(seconds.into())),
+                Event::LookUp(number) => {
+                    let fresh = fetched_at.is_some_and(|at| now.since(at) <= Duration::from_hours(24));
+                    let expected = fresh && published.contains(&number);
+                    prop_assert_eq!(found(&mut state, &all[number], now), expected);
+                    prop_assert_eq!(state.peek(all[number].key_id(), ALGORITHM, now).is_some(), expected);
+                }
+                Event::MakeUp(number) => {
+                    let made_up = state.look_up(&number.to_string(), ALGORITHM, now);
+                    prop_assert!(!matches!(made_up, LookUp::Found(_)));
+                }
+                Event::Fetch(answer) => {
+                    let scheduled = state.next_scheduled() <= now;
+                    if state.begin(now) {
+                        prop_assert!(!state.begin(now), "one at a time");
+                        unscheduled += i64::from(!scheduled);
+                        let keys = answer.clone().map(|mut keys| { keys.sort_unstable(); keys.dedup(); keys });
+                        state.finish(keys.as_ref().map(|keys| set(&keys.iter().map(|key| &all[*key]).collect::<Vec<_>>())), now);
+                        if let Some(keys) = keys {
+                            published = keys;
+                            fetched_at = Some(now);
+                        }
+                    } else {
+                        prop_assert!(!scheduled, "the schedule is kept");
+                    }
+                }
+            }
+            prop_assert!(state.next_scheduled() <= now.plus(KeyLimits::default().refresh));
+        }
+        prop_assert!(unscheduled <= 6 + now.seconds() / 10, "{} fetches in {} s", unscheduled, now);
+    }
 }
