@@ -254,14 +254,7 @@ async fn a_policy_can_be_changed_while_the_tenant_runs() {
     let open = Browser::default()
         .log_in(&tenant, &[("audience", AUDIENCE)])
         .await;
-    let port = tenant
-        .issuer
-        .trim_end_matches('/')
-        .rsplit(':')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let port = tenant.port;
     let mut policy = crate::harness::policy(port);
     policy.apis[0].subject_type_authorization.user = UserPolicy::DenyAll;
     tenant.handle.adopt(policy).unwrap();
