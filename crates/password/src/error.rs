@@ -27,8 +27,8 @@ pub enum Error {
     #[error("a stored hash must not contain the NUL character")]
     NulInHash,
     /// The configuration's: no format has this name.
-    #[error("no password format is called `{0}`; there are {known}", known = Format::names())]
-    UnknownFormat(String),
+    #[error("no password format has this name; there are {known}", known = Format::names())]
+    UnknownFormat,
     /// The configuration's: a format that is only read, never written.
     #[error(
         "`{0}` is only read, never written; new passwords are written as `argon2id` or `bcrypt`"

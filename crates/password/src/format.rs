@@ -111,7 +111,7 @@ impl FromStr for Format {
         Self::ALL
             .into_iter()
             .find(|format| format.name() == name)
-            .ok_or_else(|| Error::UnknownFormat(name.to_owned()))
+            .ok_or(Error::UnknownFormat)
     }
 }
 
@@ -307,7 +307,7 @@ mod tests {
         let error = "md5".parse::<Format>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no password format is called `md5`; there are `argon2id`, `bcrypt`, `phpass`, `django-pbkdf2`, `ldap-ssha`"
+            "no password format has this name; there are `argon2id`, `bcrypt`, `phpass`, `django-pbkdf2`, `ldap-ssha`"
         );
         assert!("Bcrypt".parse::<Format>().is_err());
     }

@@ -62,6 +62,23 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether a pool can be started with them.
+    pub fn check(&self) -> Result<(), Error> {
+        if !self.write.is_writable() {
+            Err(Error::NotWritable(self.write))
+        } else if !self.accept.contains(&self.write) {
+            Err(Error::WriteNotAccepted(self.write))
+        } else if !(1..=MAX_THREADS).contains(&self.threads) {
+            Err(Error::Threads)
+        } else if self.queue > MAX_QUEUE {
+            Err(Error::Queue)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// What came of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -96,19 +113,7 @@ type Job = Box<dyn FnOnce() + Send>;
 impl Pool {
     /// Starts the threads; settings that make no sense together are refused.
     pub fn start(settings: Settings) -> Result<Self, Error> {
-        if !settings.write.is_writable() {
-            return Err(Error::NotWritable(settings.write));
-        }
-        if !settings.accept.contains(&settings.write) {
-            return Err(Error::WriteNotAccepted(settings.write));
-        }
-        if !(1..=MAX_THREADS).contains(&settings.threads) {
-            return Err(Error::Threads);
-        }
-        if settings.queue > MAX_QUEUE {
-            return Err(Error::Queue);
-        }
-
+        settings.check()?;
         let (jobs, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
         for number in 0..settings.threads {
