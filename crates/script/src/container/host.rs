@@ -86,7 +86,7 @@ impl Host {
     /// Sets how a call ended. The first time counts; a callback called again is noted in the log.
     pub(crate) fn conclude(&mut self, id: u32, outcome: Result<Vec<Value>, Failure>) {
         let Some(open) = self.calls.get_mut(&id) else {
-            tracing::debug!(?outcome, "a script went on after its end");
+            tracing::debug!(call = id, "a script went on after its end");
             return;
         };
         if open.outcome.is_none() {

@@ -178,6 +178,11 @@ async fn a_redirect_is_followed_to_listed_hosts_only() {
     refused(&fetch(server.settings(), &to(&other.url("/echo"))).await);
     refused(&fetch(server.settings(), &to("http://169.254.169.254/latest")).await);
     assert_eq!(other.requests(), 0);
+    let with_credentials = server.url("/echo").replace("//", "//user:secret@");
+    assert_eq!(
+        fetch(server.settings(), &to(&with_credentials)).await[1],
+        json!("ERR_INVALID_URL")
+    );
     assert_eq!(fetch(server.settings(), &to("/echo")).await, json!(200));
     let round = fetch(
         server.settings(),
