@@ -138,6 +138,21 @@ async fn a_rule_shuts_it() {
 }
 
 #[tokio::test]
+async fn a_rule_does_not_see_the_default_audience() {
+    let tenant = TestTenant::start_with(|folder, settings| {
+        with_rule(RULE)(folder, settings);
+        settings.policy.default_audience = Some(AUDIENCE.to_owned());
+    })
+    .await;
+    let tokens = inject(&tenant, &[]).await.unwrap();
+    assert_eq!(
+        claims(&tokens["access_token"])["aud"][0],
+        AUDIENCE,
+        "as on the platform: actions see it, rules do not"
+    );
+}
+
+#[tokio::test]
 async fn a_rule_runs_on_silent_authentication_too() {
     let tenant = TestTenant::start_with(with_rule(RULE)).await;
     let mut browser = Browser::default();
