@@ -50,7 +50,7 @@ impl Issuer {
             "gty": "client-credentials",
             "iat": now,
             "exp": now + 3600,
-            "scope": lychgate_gateway::operations::OPERATIONS.map(|operation| operation.scope).join(" "),
+            "scope": lychgate_gateway::operations::OPERATIONS.each_ref().map(|operation| operation.scope).join(" "),
         });
         claims.as_object().unwrap().clone()
     }
