@@ -1,5 +1,14 @@
 //! The real binary, over real sockets, in front of a real store.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test binary: what fails here is a failed test"
+)]
+
 mod support;
 
 mod denial;
+mod demo;
