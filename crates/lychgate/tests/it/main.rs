@@ -10,5 +10,6 @@
 
 mod support;
 
+mod browser;
 mod denial;
 mod demo;
