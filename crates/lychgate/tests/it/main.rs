@@ -11,5 +11,7 @@
 mod support;
 
 mod browser;
+mod commands;
 mod denial;
 mod demo;
+mod node;
