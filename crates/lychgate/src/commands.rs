@@ -90,16 +90,19 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     runtime.block_on(command)
 }
 
-/// A token that is cancelled by SIGTERM or Ctrl-C. What runs then has a bounded time to finish.
+/// A token that is cancelled by SIGTERM, Ctrl-C or a terminal that is closed. What runs then has a bounded time to
+/// finish.
 fn stop_signal() -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let cancelled = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
         }
         cancelled.cancel();
     });
