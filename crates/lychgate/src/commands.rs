@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod export;
 mod man;
 mod serve;
 
@@ -29,6 +30,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the roles that the config has: gateway, tenant, or both.
     Serve(serve::Arguments),
+    /// Write what a platform needs.
+    Export(export::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
     /// Print the manual page.
@@ -77,6 +80,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
+        Command::Export(arguments) => Ok(export::run(arguments)?),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }
