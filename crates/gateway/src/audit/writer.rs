@@ -1,12 +1,12 @@
 //! Where lines are written: whole, one after the other, each flushed before its request is answered.
 
-use std::io;
+use std::io::{self, SeekFrom};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::fs::{File, OpenOptions};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -31,12 +31,18 @@ struct Destination {
 impl Writer {
     /// Opens the destination. A file is appended to, and made for its owner only if it is not there.
     pub(crate) async fn open(destination: &AuditDestination) -> Result<Self, Error> {
-        let sink: Box<dyn AsyncWrite + Send + Unpin> = match destination {
-            AuditDestination::File(path) => Box::new(append(path).await?),
-            AuditDestination::Stdout => Box::new(stdout()?),
+        let destination = match destination {
+            AuditDestination::File(path) => Destination {
+                torn: ends_in_a_torn_line(path).await,
+                sink: Box::new(append(path).await?),
+            },
+            AuditDestination::Stdout => Destination {
+                torn: false,
+                sink: Box::new(stdout()?),
+            },
         };
         Ok(Self {
-            destination: Mutex::new(Destination { sink, torn: false }),
+            destination: Mutex::new(destination),
         })
     }
 
@@ -72,6 +78,19 @@ fn stdout() -> Result<File, Error> {
         .try_clone_to_owned()
         .map_err(Error::AuditStdout)?;
     Ok(File::from_std(std::fs::File::from(descriptor)))
+}
+
+/// Whether the last line of a file was begun and not ended, as by a crash. Nobody can look back into a pipe or a device.
+async fn ends_in_a_torn_line(path: &Path) -> bool {
+    let last_byte = async {
+        if !tokio::fs::metadata(path).await?.is_file() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let mut file = File::open(path).await?;
+        file.seek(SeekFrom::End(-1)).await?;
+        file.read_u8().await
+    };
+    last_byte.await.is_ok_and(|byte| byte != b'\n')
 }
 
 async fn append(path: &Path) -> Result<File, Error> {
