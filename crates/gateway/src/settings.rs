@@ -38,8 +38,8 @@ pub struct Settings {
     pub profile: BTreeMap<ProfileField, String>,
     /// The hash formats, and the pool that computes them.
     pub passwords: lychgate_password::Settings,
-    /// The formats and costs of the store's hashes, for the work done on behalf of users who do not exist. Empty: the
-    /// format that new passwords are written in.
+    /// The formats and costs of the store's hashes, for the work done on behalf of users who do not exist. Empty: not
+    /// known, and guessed until rows have been seen.
     pub decoys: Vec<DecoyClass>,
     /// Where audit lines go.
     pub audit: AuditSettings,
