@@ -113,7 +113,10 @@ pub struct Limits {
     pub listener: lychgate_listener::Limits,
     /// The body of a request.
     pub body: BodyLimits,
-    /// From the end of a request's head to its answer, whatever happens in between.
+    /// Requests under way at once, those of callers who are gone included; one more waits for its place.
+    pub requests: usize,
+    /// How long a request waits for its place; and how long, from there, it may take to its answer, whatever happens in
+    /// between.
     pub request: Duration,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
     pub refused_connection_lines: u32,
@@ -163,6 +166,7 @@ impl Default for Limits {
         Self {
             listener: lychgate_listener::Limits::default(),
             body: BodyLimits::default(),
+            requests: 1024,
             request: Duration::from_secs(30),
             refused_connection_lines: 60,
         }

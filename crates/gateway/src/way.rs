@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use lychgate_listener::AdmittedPeer;
 use lychgate_store::IdentifierCase;
 use lychgate_token::{UnixTime, random_bytes};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -47,6 +48,8 @@ pub(crate) struct Way {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
     pub(crate) tasks: TaskTracker,
+    /// One permit for each request that may be under way.
+    pub(crate) places: Arc<Semaphore>,
 }
 
 /// What an operation answered.
@@ -56,16 +59,25 @@ struct Done {
 }
 
 impl Way {
-    /// Answers a request, to its end even if the caller is gone.
+    /// Answers a request, to its end even if the caller is gone. One that still waits for its place ends with its caller:
+    /// who hangs up makes no room for more than there are places.
     pub(crate) async fn answer(
         self: Arc<Self>,
         peer: AdmittedPeer,
         request: Request<Incoming>,
     ) -> Answer {
+        let arrived = Instant::now();
+        let place = Arc::clone(&self.places).acquire_owned();
+        let Ok(Ok(place)) = timeout(self.limits.request, place).await else {
+            let record = Record::new(UnixTime::now(), request_id(), peer.address());
+            let decided = Err(Problem::Overloaded);
+            return self.audited(decided, &record, arrived.elapsed()).await;
+        };
         let way = Arc::clone(&self);
-        let task = self
-            .tasks
-            .spawn(async move { way.answer_to_the_end(peer, request).await });
+        let task = self.tasks.spawn(async move {
+            let _until_answered = place;
+            way.answer_to_the_end(peer, request).await
+        });
         task.await
             .unwrap_or_else(|_| Problem::Internal("lost").answer("none"))
     }
@@ -123,7 +135,6 @@ impl Way {
             .await?;
         record.step(Step::Caller);
         let caller = Caller::admit(peer, &token, &self.clients, &self.audience)?;
-        record.caller(&caller);
         record.step(Step::Route);
         let operation = self.route(head)?;
         record.operation(operation.name);
