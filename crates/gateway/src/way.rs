@@ -25,7 +25,7 @@ use crate::access_token::AccessTokens;
 use crate::audit::pseudonym::PseudonymKey;
 use crate::audit::{Record, Step, Writer};
 use crate::body;
-use crate::caller::Caller;
+use crate::caller::{Caller, client_of};
 use crate::legacy::Legacy;
 use crate::metrics::Metrics;
 use crate::operations::{Call, OPERATIONS, OperationEntry};
@@ -134,6 +134,9 @@ impl Way {
             .verify(peer, &head.headers, &head.uri, now)
             .await?;
         record.step(Step::Caller);
+        if let Ok(client) = client_of(&token) {
+            record.client(client);
+        }
         let caller = Caller::admit(peer, &token, &self.clients, &self.audience)?;
         record.step(Step::Route);
         let operation = self.route(head)?;
