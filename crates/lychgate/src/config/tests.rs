@@ -249,6 +249,62 @@ fn broken() -> impl Strategy<Value = String> {
     )
 }
 
+#[test]
+fn a_leeway_that_would_lengthen_the_life_of_tokens_is_refused() {
+    let folder = folder();
+    let text = EVERY_KEY.replace("leeway = 10\n", "leeway = \"6m\"\n");
+    let found = wrong(&text, folder.path());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("gateway.access_token.leeway: must be at most 5m"));
+}
+
+#[test]
+fn the_cause_of_an_error_is_said_with_it() {
+    let folder = folder();
+    for (file, text, said) in [
+        (
+            "gateway.pem",
+            "-----BEGIN CERTIFICATE-----\n?",
+            "gateway.tls: the certificate cannot be read as PEM: ",
+        ),
+        (
+            "client.jwks",
+            "{\"keys\": [], \"keys\": []}",
+            "jwks: the key set cannot be read: ",
+        ),
+        (
+            "action_scripts/login.js",
+            "function (",
+            "scripts: cannot use login.js: script login, line ",
+        ),
+        (
+            "rules/a.js",
+            "1 + 1",
+            "rules: cannot use a.js: script a is neither one function",
+        ),
+    ] {
+        let path = folder.path().join(file);
+        let before = std::fs::read(&path).ok();
+        std::fs::write(&path, text).unwrap();
+        let found = wrong(EVERY_KEY, folder.path());
+        assert!(
+            found.iter().any(|one| one.contains(said)),
+            "{said} in {found:#?}"
+        );
+        match before {
+            Some(before) => std::fs::write(&path, before).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "(\\PC|[\n=\\[\\]\"'.{},#]|gateway|tenant|\\$\\{)*") {
+        drop(parse(&text, Path::new("/nowhere")));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
