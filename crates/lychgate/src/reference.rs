@@ -4,6 +4,7 @@
 
 mod commands;
 mod config;
+mod defaults;
 #[path = "../tests/it/support/generated.rs"]
 mod generated;
 mod page;
