@@ -3,6 +3,7 @@
 use std::io::{self, SeekFrom};
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::fs::{File, OpenOptions};
@@ -20,6 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// The one writer of audit lines.
 pub(crate) struct Writer {
     destination: Mutex<Destination>,
+    failing: AtomicBool,
 }
 
 struct Destination {
@@ -41,9 +43,19 @@ impl Writer {
                 sink: Box::new(stdout()?),
             },
         };
-        Ok(Self {
+        Ok(Self::to(destination))
+    }
+
+    fn to(destination: Destination) -> Self {
+        Self {
             destination: Mutex::new(destination),
-        })
+            failing: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the last line could not be written, so that the next would probably be lost, too.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 
     /// Writes one line; at its end it is out of our hands. A destination that takes no more, such as a pipe that nobody
@@ -52,9 +64,11 @@ impl Writer {
         let mut bytes = serde_json::to_vec(line)?;
         bytes.push(b'\n');
         let written = async { self.destination.lock().await.write(&bytes).await };
-        timeout(DEADLINE, written)
+        let written = timeout(DEADLINE, written)
             .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        self.failing.store(written.is_err(), Ordering::Relaxed);
+        written
     }
 }
 
@@ -101,4 +115,56 @@ async fn append(path: &Path) -> Result<File, Error> {
         path: path.to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use lychgate_token::UnixTime;
+
+    use super::*;
+    use crate::audit::refused_connection;
+
+    /// A disk that is full for so many writes.
+    struct FullFor(u32);
+
+    impl AsyncWrite for FullFor {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            match self.0.checked_sub(1) {
+                Some(left) => {
+                    self.0 = left;
+                    Poll::Ready(Err(io::ErrorKind::StorageFull.into()))
+                }
+                None => Poll::Ready(Ok(bytes.len())),
+            }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn it_is_failing_from_a_line_that_is_lost_to_one_that_is_not() {
+        let sink = Box::new(FullFor(2));
+        let writer = Writer::to(Destination { sink, torn: false });
+        let line = || refused_connection(UnixTime::from_seconds(0), [192, 0, 2, 1].into(), 0);
+        assert!(!writer.is_failing());
+        for _ in 0..2 {
+            assert!(writer.write(&line()).await.is_err());
+            assert!(writer.is_failing());
+        }
+        assert!(writer.write(&line()).await.is_ok());
+        assert!(!writer.is_failing());
+    }
 }

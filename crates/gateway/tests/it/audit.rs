@@ -155,3 +155,20 @@ async fn what_cannot_be_audited_is_not_answered() {
     assert!(!answer.text.contains(ZOE));
     assert_eq!(world.metric("lychgate_audit_failures_total").await, 1);
 }
+
+#[tokio::test]
+async fn while_nothing_can_be_audited_nothing_is_done() {
+    let world = World::with(|settings| {
+        settings.audit.destination = AuditDestination::File("/dev/full".into());
+    })
+    .await;
+    let lookup = world.lookup_with(&world.token("read:users")).await;
+    lookup.is_problem(500, "internal");
+    let file = world.folder.path().join("users.db");
+    let before = std::fs::read(&file).unwrap();
+    let change = json!({ "identifier": ZOE, "new_password": "without a trace" });
+    let answer = world.call("change_password", change).await;
+    answer.is_problem(500, "internal");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert_eq!(world.hashes().await, 0);
+}
