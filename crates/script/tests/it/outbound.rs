@@ -246,6 +246,24 @@ async fn size_count_and_time_of_requests_are_bounded() {
 }
 
 #[tokio::test]
+async fn of_requests_that_begin_together_the_first_are_made() {
+    let server = Server::start().await;
+    let outbound = OutboundBounds {
+        calls: 2,
+        ..OutboundBounds::default()
+    };
+    let container = Container::new(Settings {
+        outbound,
+        ..server.settings()
+    });
+    let body = "const all = Array.from({ length: 5 }, () => fetch(configuration.URL + '/echo').then((a) => a.status, (e) => e.cause.code)); callback(null, await Promise.all(all))";
+    assert_eq!(
+        value_in(&container, body).await,
+        json!([200, 200, "EACCES", "EACCES", "EACCES"])
+    );
+}
+
+#[tokio::test]
 async fn requests_beyond_the_bound_wait_for_their_turn() {
     let server = Server::start().await;
     let outbound = OutboundBounds {
