@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 3] = [
+const PREREQUISITES: [Prerequisite; 6] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -31,6 +31,24 @@ const PREREQUISITES: [Prerequisite; 3] = [
         version: "--version",
         package: "chromium-driver",
         what_for: "the browser is driven over WebDriver",
+    },
+    Prerequisite {
+        program: "sqlite3",
+        version: "--version",
+        package: "sqlite3",
+        what_for: "the tutorial makes a store with it",
+    },
+    Prerequisite {
+        program: "openssl",
+        version: "version",
+        package: "openssl",
+        what_for: "the tutorial makes secrets with it",
+    },
+    Prerequisite {
+        program: "curl",
+        version: "--version",
+        package: "curl",
+        what_for: "the tutorial logs in with it",
     },
 ];
 

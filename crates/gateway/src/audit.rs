@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use lychgate_token::UnixTime;
 
-use crate::caller::Caller;
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
@@ -44,6 +43,23 @@ pub enum Step {
     Operation,
 }
 
+/// What came of a request that was answered as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is such a user; of `authenticate`: and the password is right.
+    User,
+    /// A user was added.
+    Created,
+    /// An address was marked as verified.
+    Verified,
+    /// A password or an address was changed.
+    Changed,
+    /// A user was removed.
+    Deleted,
+    /// There is no such user; of `authenticate`: or the password is wrong, or the account is disabled.
+    NoUser,
+}
+
 /// What is known of a request so far.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -58,6 +74,18 @@ pub(crate) struct Record {
 }
 
 impl Step {
+    /// Every step, in the order of the way.
+    pub const ALL: [Self; 8] = [
+        Self::Allowlist,
+        Self::Headers,
+        Self::AccessToken,
+        Self::Caller,
+        Self::Route,
+        Self::Scope,
+        Self::Body,
+        Self::Operation,
+    ];
+
     /// Its name in a line.
     pub const fn name(self) -> &'static str {
         match self {
@@ -69,6 +97,58 @@ impl Step {
             Self::Scope => "scope",
             Self::Body => "body",
             Self::Operation => "operation",
+        }
+    }
+
+    /// What it decides, for the reference.
+    pub const fn decides(self) -> &'static str {
+        match self {
+            Self::Allowlist => "whether the peer's network is on the allowlist",
+            Self::Headers => "whether the header fields are within their limit",
+            Self::AccessToken => "whether there is one access token, and it is good",
+            Self::Caller => "whether it was issued to an allowed client, by client credentials",
+            Self::Route => "whether there is such an operation, and it is called with `POST`",
+            Self::Scope => "whether the token's scope names the operation",
+            Self::Body => "whether the body and its fields are as the operation takes them",
+            Self::Operation => "the operation itself: store and passwords",
+        }
+    }
+}
+
+impl Outcome {
+    /// Every outcome; beside them there are the names of the problems.
+    pub const ALL: [Self; 6] = [
+        Self::User,
+        Self::Created,
+        Self::Verified,
+        Self::Changed,
+        Self::Deleted,
+        Self::NoUser,
+    ];
+
+    /// Its name in a line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Created => "created",
+            Self::Verified => "verified",
+            Self::Changed => "changed",
+            Self::Deleted => "deleted",
+            Self::NoUser => "no-user",
+        }
+    }
+
+    /// What it says, for the reference.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::User => "there is such a user; of `authenticate`: and the password is right",
+            Self::Created => "a user was added",
+            Self::Verified => "an address was marked as verified",
+            Self::Changed => "a password or an address was changed",
+            Self::Deleted => "a user was removed",
+            Self::NoUser => {
+                "there is no such user; of `authenticate`: or the password is wrong, or the account is disabled"
+            }
         }
     }
 }
@@ -97,9 +177,9 @@ impl Record {
         self.step
     }
 
-    /// Who calls.
-    pub(crate) fn caller(&mut self, caller: &Caller) {
-        self.client = Some(caller.client().as_str().to_owned());
+    /// Who calls, by a token that is good: allowed or not.
+    pub(crate) fn client(&mut self, client: &str) {
+        self.client = Some(client.to_owned());
     }
 
     /// What is asked for.
@@ -118,8 +198,8 @@ impl Record {
     }
 
     /// What came of it.
-    pub(crate) fn outcome(&mut self, outcome: &'static str) {
-        self.outcome = outcome;
+    pub(crate) fn outcome(&mut self, outcome: Outcome) {
+        self.outcome = outcome.name();
     }
 
     /// The id that the answer carries, too.
@@ -199,7 +279,7 @@ mod tests {
     fn an_identifier_is_in_the_line_as_its_pseudonym_only() {
         let mut record = record();
         record.about("zoe@example.com");
-        record.outcome("no-user");
+        record.outcome(Outcome::NoUser);
         let line = serde_json::to_string(&record.line(200, None, &key(), Duration::ZERO)).unwrap();
         assert!(!line.contains("zoe"));
         let line: Value = serde_json::from_str(&line).unwrap();

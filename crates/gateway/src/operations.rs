@@ -23,7 +23,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::audit::{Record, Step};
+use crate::audit::{Outcome, Record, Step};
 use crate::body;
 use crate::body::fields::Fields;
 use crate::caller::Caller;
@@ -77,8 +77,8 @@ pub trait Input: JsonSchema + Sized + Send {
 
 /// The answer of an operation.
 pub trait Output: JsonSchema + Serialize + Send {
-    /// What came of it, in a word, for the audit line.
-    fn outcome(&self) -> &'static str;
+    /// What came of it, for the audit line.
+    fn outcome(&self) -> Outcome;
 }
 
 /// One row of the table.

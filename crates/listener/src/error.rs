@@ -31,12 +31,9 @@ pub enum Error {
     },
     /// Neither an address nor a network.
     #[error(
-        "{text:?} is no network: write an address such as 203.0.113.7 or a network such as 203.0.113.0/24"
+        "not a network: write an address such as 203.0.113.7 or a network such as 203.0.113.0/24"
     )]
-    NotANetwork {
-        /// What stands there, shortened.
-        text: String,
-    },
+    NotANetwork,
     /// An address with a prefix that is shorter than what it says.
     #[error("{network} has bits set beyond its prefix: write {} for the network, or {} for the one address", network.trunc(), network.addr())]
     HostBits {
@@ -70,7 +67,7 @@ pub enum Error {
         networks: usize,
     },
     /// The file starts as JSON, but is not the document that Auth0 publishes.
-    #[error("not the JSON of ip-ranges.json: {0}")]
+    #[error("not the JSON of ip-ranges.json, at line {} and column {}", .0.line(), .0.column())]
     NotIpRanges(serde_json::Error),
     /// `ip-ranges.json` without a choice of regions.
     #[error("ip-ranges.json needs regions: name yours among {known}")]
@@ -79,10 +76,8 @@ pub enum Error {
         known: String,
     },
     /// A region that the file does not have.
-    #[error("unknown region {region:?}: the file has {known}")]
+    #[error("a region is not in the file, which has {known}")]
     UnknownRegion {
-        /// What was asked for.
-        region: String,
         /// The regions of the file.
         known: String,
     },

@@ -40,10 +40,8 @@ pub enum Error {
     )]
     WriteNotAccepted(Format),
     /// The configuration's: a declared format that cannot be.
-    #[error("the format `{name}` {reason}")]
+    #[error("the declared format {reason}")]
     Declaration {
-        /// What it is called.
-        name: String,
         /// What is wrong with it.
         reason: String,
     },

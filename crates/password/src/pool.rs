@@ -233,12 +233,14 @@ impl Pool {
     /// A thread of one's own and memory to work in, at once or after a wait in the queue.
     async fn permits(&self, memory_kib: u32) -> Result<Permits, Error> {
         let (threads, memory) = (&self.0.threads, &self.0.memory);
-        let at_once = (
-            Arc::clone(memory).try_acquire_many_owned(memory_kib),
-            Arc::clone(threads).try_acquire_owned(),
-        );
-        if let (Ok(memory), Ok(thread)) = at_once {
-            return Ok((thread, memory));
+        // Nothing is kept of a half: who waits holds neither.
+        let at_once = || {
+            let memory = Arc::clone(memory).try_acquire_many_owned(memory_kib).ok()?;
+            let thread = Arc::clone(threads).try_acquire_owned().ok()?;
+            Some((thread, memory))
+        };
+        if let Some(permits) = at_once() {
+            return Ok(permits);
         }
         let _place = self.0.places.try_acquire().map_err(|_| Error::Overloaded)?;
         // Memory first: who waits for it keeps no thread from those who need little.

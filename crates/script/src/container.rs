@@ -31,6 +31,9 @@ use journal::Journal;
 const LONGEST: Duration = Duration::from_hours(1);
 /// How long after its deadline a call is given up whose instance does not answer: native code is not interrupted.
 const OVERRUN: Duration = Duration::from_secs(1);
+/// Instances that may be there at once: one works, the others come to their ends. Some native loops of the engine cannot be interrupted,
+/// so a hostile script can make an instance that ends much later than its calls; not any number of them.
+const INSTANCES: usize = 8;
 /// Stack of an instance's thread beside that of its scripts, in bytes.
 const OWN_STACK: usize = 2 * 1024 * 1024;
 
@@ -45,6 +48,8 @@ struct Shared {
     settings: Arc<Settings>,
     permits: Arc<Semaphore>,
     slot: Mutex<Slot>,
+    /// One more reference for each instance that is there.
+    living: Arc<()>,
     started: AtomicU64,
     recycled: AtomicU64,
 }
@@ -81,6 +86,7 @@ impl Container {
             settings: Arc::new(settings),
             permits,
             slot: Mutex::default(),
+            living: Arc::default(),
             started: AtomicU64::new(0),
             recycled: AtomicU64::new(0),
         };
@@ -226,6 +232,11 @@ impl Shared {
     }
 
     fn start(self: &Arc<Self>, id: u64, slot: &mut Slot) -> Result<Handle, String> {
+        if Arc::strong_count(&self.living) > INSTANCES {
+            return Err(format!(
+                "{INSTANCES} instances of this container are still busy"
+            ));
+        }
         let client = match &slot.client {
             Some(client) => Arc::clone(client),
             None => Arc::new(Client::new(
@@ -235,16 +246,14 @@ impl Shared {
         };
         slot.client = Some(Arc::clone(&client));
         let (sender, events) = mpsc::channel();
-        let (container, settings, answers) = (
-            Arc::downgrade(self),
-            Arc::clone(&self.settings),
-            sender.clone(),
-        );
+        let (container, living) = (Arc::downgrade(self), Arc::clone(&self.living));
+        let host = Host::new(Arc::clone(&self.settings), client, sender.clone());
         std::thread::Builder::new()
             .name("script".to_owned())
             .stack_size(self.settings.stack_bytes + OWN_STACK)
             .spawn(move || {
-                Instance::run(id, container, Host::new(settings, client, answers), events);
+                Instance::run(id, container, host, events);
+                drop(living);
             })
             .map_err(|error| error.to_string())?;
         Ok(Handle {

@@ -130,7 +130,7 @@ impl Engine {
     }
 
     fn run_jobs(&self) {
-        while !self.watchdog.has_bitten() {
+        while !self.watchdog.bites() {
             match self.runtime.execute_pending_job() {
                 Ok(true) => {}
                 Ok(false) => return,

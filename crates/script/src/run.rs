@@ -32,7 +32,8 @@ pub enum Failure {
     /// The script recursed too deep.
     #[error("the script used more stack than its container allows; look for endless recursion")]
     StackExceeded,
-    /// The script ended, with nothing left to wait for, and never called back.
+    /// The script ended, with nothing left to wait for, and never called back. While other calls of its container wait for something,
+    /// it might wait for that too; then this is a [`Failure::TimedOut`].
     #[error("the script ended without calling its callback")]
     NoCallback,
     /// The result, as JSON, is larger than `result_bytes`.

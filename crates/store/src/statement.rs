@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::Error;
+use crate::error::{Error, StatementFlaw};
 
 /// The operations that config can define a statement for, in the contract's order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -82,7 +82,7 @@ impl StatementName {
     }
 
     /// The parameters without which the statement cannot do its work. Of each group at least one must be there.
-    pub(crate) const fn required_parameters(self) -> &'static [&'static [&'static str]] {
+    pub const fn required_parameters(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::Authenticate | Self::Lookup => &[&["identifier"]],
             Self::Create => &[&["password_hash"], &["email", "username"]],
@@ -91,6 +91,14 @@ impl StatementName {
             Self::ChangeEmail => &[&["identifier"], &["new_email"]],
             Self::Delete => &[&["user_id"]],
         }
+    }
+}
+
+impl StatementName {
+    /// What is wrong with `sql` as this statement, as far as that can be said without its database: its verb and its
+    /// parameters. [`Store::open`](crate::Store::open) says the rest.
+    pub fn flaw_in(self, sql: &str) -> Option<StatementFlaw> {
+        crate::fit::fitting(self, sql).err()
     }
 }
 

@@ -120,7 +120,12 @@ impl Access {
 
     /// The API of a request: the one it names, else the default, else none.
     pub(crate) fn api(&self, audience: Option<&str>) -> Result<Option<&Api>, OAuthError> {
-        let Some(audience) = audience.or(self.default_audience.as_deref()) else {
+        self.named_api(audience.or(self.default_audience.as_deref()))
+    }
+
+    /// The API of an audience that was settled before, the default included.
+    pub(crate) fn named_api(&self, audience: Option<&str>) -> Result<Option<&Api>, OAuthError> {
+        let Some(audience) = audience else {
             return Ok(None);
         };
         let unknown = || OAuthError::access_denied(format!("Service not found: {audience}"));

@@ -3,7 +3,7 @@
 //! In comes JSON from an application's own form; the scripts decide. An attacker would want to learn who has an account:
 //! asking for a new password is answered the same for everybody.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -25,6 +25,9 @@ use crate::{
     tickets,
 };
 
+/// How long asking for a new password takes at least. Writing a mail takes a little while, and whoever measures it would
+/// know who has an account.
+const ANSWERED_AFTER: Duration = Duration::from_millis(250);
 /// Fields of `user_metadata` at sign-up, and characters of each: the platform's own bounds.
 const METADATA_FIELDS: usize = 10;
 const METADATA_CHARACTERS: usize = 500;
@@ -219,6 +222,19 @@ pub(crate) async fn change_password(
     let email =
         email.ok_or_else(|| OAuthError::invalid_request("email is missing or malformed"))?;
     Event::PasswordChangeRequested.log(client_id, database.name());
+    let mailed = mail_new_password(&context, database, &email);
+    let (mailed, ()) = tokio::join!(mailed, tokio::time::sleep(ANSWERED_AFTER));
+    if let Err(error) = mailed {
+        error.log("change_password");
+    }
+    Ok("We've just sent you an email to reset your password.".into_response())
+}
+
+async fn mail_new_password(
+    context: &Context,
+    database: &Database,
+    email: &EmailAddress,
+) -> Result<(), OAuthError> {
     match database.get_user(email.as_str()).await {
         Ok(Some(profile)) => {
             // To the address that the store has, never to the one that was typed: the two may only look alike.
@@ -229,7 +245,7 @@ pub(crate) async fn change_password(
                     user_id: Some(profile.subject()),
                 };
                 tickets::mail(
-                    &context,
+                    context,
                     TicketPurpose::PasswordChange,
                     &ticket,
                     UnixTime::now(),
@@ -242,5 +258,5 @@ pub(crate) async fn change_password(
             tracing::debug!(connection = database.name(), %failed, "get_user did not answer");
         }
     }
-    Ok("We've just sent you an email to reset your password.".into_response())
+    Ok(())
 }

@@ -132,14 +132,22 @@ impl OAuthError {
         &self.description
     }
 
-    /// Writes both messages into the log; called once, where the error becomes an answer.
+    /// Writes the error into the log; called once, where it becomes an answer. Rules and scripts may name people in their
+    /// words, so those are for debug level; what failed below names nobody.
     pub(crate) fn log(&self, place: &'static str) {
-        let (error, description) = (self.code.name(), self.description.as_str());
+        let error = self.code.name();
         let cause = self.cause.as_deref().unwrap_or_default();
         if self.code == ErrorCode::ServerError {
-            tracing::error!(place, error, description, cause, "request failed");
+            tracing::error!(place, error, cause, "request failed");
         } else {
-            tracing::info!(place, error, description, cause, "request refused");
+            tracing::info!(place, error, "request refused");
+            tracing::debug!(
+                place,
+                error,
+                description = self.description,
+                cause,
+                "why it was refused"
+            );
         }
     }
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Output;
+use crate::audit::Outcome;
 use crate::profile::Profile;
 
 /// A user, or `null`: for an unknown user, a wrong password and a disabled account alike.
@@ -14,11 +15,11 @@ pub struct UserAnswer {
 }
 
 impl Output for UserAnswer {
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self) -> Outcome {
         if self.user.is_some() {
-            "user"
+            Outcome::User
         } else {
-            "no-user"
+            Outcome::NoUser
         }
     }
 }

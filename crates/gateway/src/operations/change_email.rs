@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Input, Operation, Output};
+use crate::audit::Outcome;
 use crate::body::fields::{Email, Fields};
 use crate::legacy::Legacy;
 use crate::problem::{InvalidField, Problem};
@@ -77,7 +78,11 @@ impl Input for ChangeEmailInput {
 }
 
 impl Output for EmailChanged {
-    fn outcome(&self) -> &'static str {
-        if self.changed { "changed" } else { "no-user" }
+    fn outcome(&self) -> Outcome {
+        if self.changed {
+            Outcome::Changed
+        } else {
+            Outcome::NoUser
+        }
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Input, Operation, Output};
+use crate::audit::Outcome;
 use crate::body::fields::Fields;
 use crate::legacy::Legacy;
 use crate::problem::{InvalidField, Problem};
@@ -72,7 +73,11 @@ impl Input for ChangePasswordInput {
 }
 
 impl Output for PasswordChanged {
-    fn outcome(&self) -> &'static str {
-        if self.changed { "changed" } else { "no-user" }
+    fn outcome(&self) -> Outcome {
+        if self.changed {
+            Outcome::Changed
+        } else {
+            Outcome::NoUser
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Map;
 
 use super::{Input, Operation, Output};
+use crate::audit::Outcome;
 use crate::body::fields::{Email, Fields};
 use crate::legacy::Legacy;
 use crate::problem::{FieldFault, InvalidField, Problem};
@@ -176,7 +177,7 @@ impl Input for CreateInput {
 }
 
 impl Output for UserCreated {
-    fn outcome(&self) -> &'static str {
-        "created"
+    fn outcome(&self) -> Outcome {
+        Outcome::Created
     }
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Input, Operation, Output};
+use crate::audit::Outcome;
 use crate::body::fields::Fields;
 use crate::legacy::Legacy;
 use crate::problem::{InvalidField, Problem};
@@ -63,7 +64,11 @@ impl Input for DeleteInput {
 }
 
 impl Output for UserDeleted {
-    fn outcome(&self) -> &'static str {
-        if self.deleted { "deleted" } else { "no-user" }
+    fn outcome(&self) -> Outcome {
+        if self.deleted {
+            Outcome::Deleted
+        } else {
+            Outcome::NoUser
+        }
     }
 }

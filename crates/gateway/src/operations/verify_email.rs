@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Input, Operation, Output};
+use crate::audit::Outcome;
 use crate::body::fields::Fields;
 use crate::legacy::Legacy;
 use crate::problem::{InvalidField, Problem};
@@ -64,7 +65,11 @@ impl Input for VerifyEmailInput {
 }
 
 impl Output for EmailVerified {
-    fn outcome(&self) -> &'static str {
-        if self.verified { "verified" } else { "no-user" }
+    fn outcome(&self) -> Outcome {
+        if self.verified {
+            Outcome::Verified
+        } else {
+            Outcome::NoUser
+        }
     }
 }

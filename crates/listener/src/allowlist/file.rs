@@ -37,9 +37,7 @@ pub fn read_networks(text: &str, regions: &[String]) -> Result<Vec<IpNet>, Error
 pub fn parse_network(text: &str) -> Result<IpNet, Error> {
     let network = match text.parse::<IpAddr>() {
         Ok(address) => IpNet::from(address),
-        Err(_) => text.parse().map_err(|_| Error::NotANetwork {
-            text: text.chars().take(SHOWN).collect(),
-        })?,
+        Err(_) => text.parse().map_err(|_| Error::NotANetwork)?,
     };
     exact(network)
 }
@@ -79,10 +77,9 @@ fn read_regions(text: &str, wanted: &[String]) -> Result<Vec<IpNet>, Error> {
     }
     let mut networks = Vec::new();
     for name in wanted {
-        let region = regions.get(name).ok_or_else(|| Error::UnknownRegion {
-            region: name.clone(),
-            known: known(),
-        })?;
+        let region = regions
+            .get(name)
+            .ok_or_else(|| Error::UnknownRegion { known: known() })?;
         for text in &region.ipv4_cidrs {
             let network = parse_network(text).map_err(|problem| Error::Region {
                 region: name.clone(),
@@ -112,8 +109,6 @@ const TOO_LONG: Error = Error::TooLong {
     bytes: MAX_BYTES,
     networks: MAX_NETWORKS,
 };
-/// Characters of a faulty line that an error shows.
-const SHOWN: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -168,16 +163,16 @@ mod tests {
         ] {
             let error = read(faulty, &[]).unwrap_err();
             assert!(
-                error.starts_with(&format!("line 1: {faulty:?} is no network")),
+                error.starts_with("line 1: not a network: write an address"),
                 "{error}"
             );
         }
     }
 
     #[test]
-    fn a_faulty_line_is_shown_shortened_and_escaped() {
-        let error = read(&format!("\u{1b}{}", "x".repeat(500)), &[]).unwrap_err();
-        assert!(error.contains("\\u{1b}xxx") && error.len() < 200, "{error}");
+    fn a_faulty_line_is_not_shown_because_the_file_may_be_the_wrong_one() {
+        let error = read("kZ8dK2qPb0w3secret", &[]).unwrap_err();
+        assert!(!error.contains("secret"), "{error}");
     }
 
     #[test]
@@ -197,7 +192,7 @@ mod tests {
         );
         assert_eq!(
             read(IP_RANGES, &["eu"]).unwrap_err(),
-            "unknown region \"eu\": the file has EU, US"
+            "a region is not in the file, which has EU, US"
         );
     }
 

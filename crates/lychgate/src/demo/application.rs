@@ -28,7 +28,7 @@ use super::names::AUDIENCE;
 use super::servers::Servers;
 use crate::templates;
 
-/// Logins begun and not finished that are remembered; the oldest make room.
+/// Logins begun and not finished that are remembered; beyond that one makes room for the next.
 const LOGINS: usize = 64;
 
 /// The application, bound and ready to serve.
@@ -153,7 +153,10 @@ impl Pages {
 /// Whether the request names its host, and by no other name than this.
 fn is_addressed_to(authority: &str, request: &Request<Incoming>) -> bool {
     let hosts = request.headers().get_all(HOST).iter();
-    let named = request.uri().authority().map(|name| name.as_str().as_bytes());
+    let named = request
+        .uri()
+        .authority()
+        .map(|name| name.as_str().as_bytes());
     let mut names = hosts.map(HeaderValue::as_bytes).chain(named).peekable();
     names.peek().is_some() && names.all(|name| name.eq_ignore_ascii_case(authority.as_bytes()))
 }

@@ -2,6 +2,8 @@
 //!
 //! Each server is made from a config like anyone's, written here and read as `lychgate serve` reads it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -142,6 +144,7 @@ impl Deployment {
     pub(crate) async fn new(ports: Ports) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("lychgate-demo-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .context("cannot make a folder")?;
         store::create(&folder.path().join("legacy.db")).await?;

@@ -1,5 +1,20 @@
 //! The real binary, over real sockets, in front of a real store.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test binary: what fails here is a failed test"
+)]
+
 mod support;
 
+mod browser;
+mod commands;
+mod config;
 mod denial;
+mod demo;
+mod docs;
+mod node;
+mod serve;

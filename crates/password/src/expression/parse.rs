@@ -19,17 +19,19 @@ impl FromStr for Expression {
         if text.len() > MAX_BYTES {
             return Err(format!("is longer than {MAX_BYTES} bytes"));
         }
-        let mut reader = Reader { rest: text };
+        let mut reader = Reader { text, rest: text };
         let expression = reader.expression(0)?;
         if reader.rest.is_empty() {
             Ok(expression)
         } else {
-            Err(format!("cannot be read from `{}` on", reader.rest))
+            Err(format!("cannot be read from {} on", reader.place()))
         }
     }
 }
 
+/// No error quotes the text: a secret may stand in it.
 struct Reader<'a> {
+    text: &'a str,
     rest: &'a str,
 }
 
@@ -63,7 +65,10 @@ impl<'a> Reader<'a> {
             return Ok(Expression::Variable(variable));
         }
         let function = Call::named(name).ok_or_else(|| {
-            format!("has `{name}` where a value, a function or a quoted text should be")
+            format!(
+                "has no value, function or quoted text before {}",
+                self.place()
+            )
         })?;
         self.expect('(')?;
         let first = Box::new(self.expression(depth + 1)?);
@@ -94,6 +99,11 @@ impl<'a> Reader<'a> {
         name
     }
 
+    /// Where the rest begins, for people, who count from one.
+    fn place(&self) -> String {
+        format!("byte {}", self.text.len() - self.rest.len() + 1)
+    }
+
     fn takes(&mut self, character: char) -> bool {
         let rest = self.rest.trim_start();
         let taken = rest.strip_prefix(character);
@@ -105,7 +115,7 @@ impl<'a> Reader<'a> {
         if self.takes(character) {
             Ok(())
         } else {
-            Err(format!("lacks a `{character}` before `{}`", self.rest))
+            Err(format!("lacks a `{character}` before {}", self.place()))
         }
     }
 }
@@ -139,14 +149,14 @@ mod tests {
     #[test]
     fn what_is_no_expression_is_told_why() {
         for (text, reason) in [
-            ("", "has `` where"),
-            ("sha3(password)", "has `sha3` where"),
+            ("", "has no value"),
+            ("sha3(password)", "has no value"),
             ("md5 password", "lacks a `(`"),
             ("md5(password", "lacks a `)`"),
             ("hmac_md5(password)", "lacks a `,`"),
-            ("password salt", "cannot be read from `salt` on"),
+            ("password salt", "cannot be read from byte 10 on"),
             ("'open", "has no closing quote"),
-            ("password +", "has `` where"),
+            ("password +", "has no value"),
         ] {
             let error = text.parse::<Expression>().unwrap_err();
             assert!(error.starts_with(reason), "{text}: {error}");

@@ -86,16 +86,13 @@ pub enum DeclaredRecipe {
 }
 
 impl Declaration {
-    /// The format that is declared; an error says what is wrong with it.
+    /// The format that is declared; an error says what is wrong with it, and quotes nothing: a pepper may stand there.
     pub fn declare(self) -> Result<Format, Error> {
         let mut declared = DECLARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, definition)) = declared.iter().find(|(known, _)| *known == self) {
             return Ok(Format::Declared(DeclaredFormat(definition)));
         }
-        let refuse = |reason: String| Error::Declaration {
-            name: self.name.clone(),
-            reason,
-        };
+        let refuse = |reason: String| Error::Declaration { reason };
         if declared.len() >= MAX_DECLARED {
             return Err(refuse(format!("is one more than {MAX_DECLARED}")));
         }
@@ -197,7 +194,7 @@ fn stretch(again: Option<&str>, pbkdf2: Option<&str>) -> Result<Stretch, String>
                 .into_iter()
                 .find(|function| function.name() == name);
             Ok(Stretch::Pbkdf2 {
-                function: function.ok_or_else(|| format!("`pbkdf2` by `{name}` is not known"))?,
+                function: function.ok_or("has no hash function of that name for `pbkdf2`")?,
                 salt: "salt".to_owned(),
                 finish: "digest".to_owned(),
             })

@@ -86,7 +86,7 @@ impl Host {
     /// Sets how a call ended. The first time counts; a callback called again is noted in the log.
     pub(crate) fn conclude(&mut self, id: u32, outcome: Result<Vec<Value>, Failure>) {
         let Some(open) = self.calls.get_mut(&id) else {
-            tracing::debug!(?outcome, "a script went on after its end");
+            tracing::debug!(call = id, "a script went on after its end");
             return;
         };
         if open.outcome.is_none() {
@@ -218,14 +218,15 @@ impl Host {
             self.events.clone(),
             self.settings.outbound.calls,
         );
+        // Counted at once, so that what is one too many is not even kept until a task looks at it.
+        let request = account.journal.may_request(limit).then_some(request);
         let task = account.runtime.clone().spawn(async move {
-            let answer = if account.journal.may_request(limit) {
-                send(&client, request, &account).await
-            } else {
-                Err(Trouble::new(
+            let answer = match request {
+                Some(request) => send(&client, request, &account).await,
+                None => Err(Trouble::new(
                     "EACCES",
                     format!("a call may make {limit} requests"),
-                ))
+                )),
             };
             drop(events.send(Event::Answered { id, answer }));
         });

@@ -55,14 +55,14 @@
     return console;
   }
 
-  function makeRequest(call) {
+  function makeRequest(scope) {
     return ({ body, signal, ...request }) => new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const id = host.request(call, JSON.stringify(request), body && new Uint8Array(body));
+      const id = host.request(scope.call, JSON.stringify(request), body && new Uint8Array(body));
       const abort = () => { if (requests.delete(id)) { host.abort(id); reject(signal.reason); } };
       signal?.addEventListener('abort', abort);
       const settled = () => signal?.removeEventListener('abort', abort);
-      requests.set(id, { scope: current, resolve(answer) { settled(); resolve(answer); }, reject(error) { settled(); reject(error); } });
+      requests.set(id, { scope, resolve(answer) { settled(); resolve(answer); }, reject(error) { settled(); reject(error); } });
     });
   }
 
@@ -93,7 +93,7 @@
     scope.setImmediate = (run, ...values) => scope.setTimeout(run, 0, ...values);
     scope.run = (code) => enter(scope, code);
     scope.console = makeConsole(call);
-    scope.request = makeRequest(call);
+    scope.request = makeRequest(scope);
     scope.fetch = internal.fetch(scope);
     scope.require = makeRequire(scope);
     return scope;

@@ -150,6 +150,12 @@ impl Client {
                 format!("scheme {} is closed to scripts", hop.url.scheme()),
             ));
         }
+        if !hop.url.username().is_empty() || hop.url.password().is_some() {
+            return Err(Trouble::new(
+                "ERR_INVALID_URL",
+                "credentials belong into a header, not into the URL",
+            ));
+        }
         if !self.hosts.iter().any(|host| host.permits(&hop.url)) {
             let host = hop.url.host_str().unwrap_or_default();
             let port = hop

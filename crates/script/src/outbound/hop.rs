@@ -28,12 +28,6 @@ impl Hop {
             return Err(invalid("the method"));
         }
         let url = Url::parse(&request.url).map_err(|_| invalid("the URL"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Trouble::new(
-                "ERR_INVALID_URL",
-                "credentials belong into a header, not into the URL",
-            ));
-        }
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let name =

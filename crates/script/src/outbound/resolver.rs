@@ -37,3 +37,22 @@ impl Resolve for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether real look-ups of `localhost` give an address, under these entries.
+    async fn resolves(entries: &[&str]) -> bool {
+        let hosts = entries.iter().map(|entry| entry.parse().unwrap()).collect();
+        let resolver = Resolver { hosts };
+        resolver.resolve("localhost".parse().unwrap()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_name_whose_addresses_no_entry_opens_is_refused() {
+        assert!(resolves(&["localhost"]).await);
+        assert!(!resolves(&["127.0.0.1", "*.example.com"]).await);
+        assert!(!resolves(&[]).await);
+    }
+}

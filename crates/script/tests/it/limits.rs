@@ -198,6 +198,52 @@ async fn a_call_that_had_not_begun_is_moved_to_a_fresh_instance() {
 }
 
 #[tokio::test]
+async fn a_native_loop_that_cannot_be_interrupted_holds_up_no_other_call() {
+    let container = Container::new(hasty());
+    let source = "function f(callback) { new Array(2 ** 28).join(''); callback(null); }";
+    let stuck = call(&container, source, vec![]).await;
+    assert_eq!(stuck.outcome, Err(Failure::TimedOut));
+    assert_eq!(value_in(&container, "callback(null, 1)").await, json!(1));
+    assert_eq!(container.started(), 2);
+}
+
+#[tokio::test]
+async fn instances_that_are_still_busy_are_counted() {
+    // With no age allowed, every call gets an instance of its own, and keeps it.
+    let container = Container::new(Settings {
+        age: Duration::ZERO,
+        ..hasty()
+    });
+    let waits = crate::script("function f(callback) { setTimeout(() => {}, 1e6); }");
+    let calls = (0..9).map(|_| {
+        let (container, waits) = (container.clone(), waits.clone());
+        async move {
+            container
+                .call_function(&waits, vec![])
+                .await
+                .outcome
+                .unwrap_err()
+        }
+    });
+    let outcomes = calls.collect::<tokio::task::JoinSet<_>>().join_all().await;
+    let refused = Failure::Engine("8 instances of this container are still busy".to_owned());
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == refused)
+            .count(),
+        1
+    );
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == Failure::TimedOut)
+            .count(),
+        8
+    );
+}
+
+#[tokio::test]
 async fn more_calls_than_a_container_takes_are_refused() {
     let container = Container::new(Settings {
         calls: 2,

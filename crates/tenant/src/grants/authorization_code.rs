@@ -45,10 +45,7 @@ impl Exchange<'_> {
         let authorization = kept.authorization;
         let user = self.user_of(&authorization).await?;
         let access = context.access();
-        let api = match authorization.audience.as_deref() {
-            Some(audience) => access.api(Some(audience))?,
-            None => None,
-        };
+        let api = access.named_api(authorization.audience.as_deref())?;
         // The policy may have changed since the code was made.
         let scope = access.for_user(&authorization.client_id, api, &authorization.scope()?)?;
         let granted = Granted {

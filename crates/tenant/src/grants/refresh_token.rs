@@ -66,10 +66,7 @@ impl Exchange<'_> {
         let (context, now) = (self.context, self.now);
         let user = self.user_of(authorization).await?;
         let access = context.access();
-        let api = match authorization.audience.as_deref() {
-            Some(audience) => access.api(Some(audience))?,
-            None => None,
-        };
+        let api = access.named_api(authorization.audience.as_deref())?;
         if api.is_some_and(|api| !api.allow_offline_access) {
             return Err(
                 OAuthError::invalid_grant().because("the API no longer allows offline access")

@@ -47,7 +47,7 @@ impl Pipeline {
 /// What a rule sees of the transaction (the platform's `context`).
 fn context(login: &LoginEvent<'_>) -> Value {
     let request = login.request;
-    let audience_free_scope: Vec<&str> = login.requested.iter().collect();
+    let scope: Vec<&str> = login.requested.iter().collect();
     json!({
         "tenant": login.tenant,
         "clientID": login.client.client_id,
@@ -71,7 +71,7 @@ fn context(login: &LoginEvent<'_>) -> Value {
         "sso": { "with_auth0": false, "with_dbconn": true, "current_clients": [] },
         "authentication": { "methods": [{ "name": "pwd", "timestamp": rfc3339(login.authenticated_at) }] },
         "authorization": { "roles": [] },
-        "accessToken": { "scope": audience_free_scope },
+        "accessToken": { "scope": scope },
         "idToken": {},
         "samlConfiguration": {},
     })

@@ -138,6 +138,21 @@ async fn a_rule_shuts_it() {
 }
 
 #[tokio::test]
+async fn a_rule_does_not_see_the_default_audience() {
+    let tenant = TestTenant::start_with(|folder, settings| {
+        with_rule(RULE)(folder, settings);
+        settings.policy.default_audience = Some(AUDIENCE.to_owned());
+    })
+    .await;
+    let tokens = inject(&tenant, &[]).await.unwrap();
+    assert_eq!(
+        claims(&tokens["access_token"])["aud"][0],
+        AUDIENCE,
+        "as on the platform: actions see it, rules do not"
+    );
+}
+
+#[tokio::test]
 async fn a_rule_runs_on_silent_authentication_too() {
     let tenant = TestTenant::start_with(with_rule(RULE)).await;
     let mut browser = Browser::default();
@@ -254,14 +269,7 @@ async fn a_policy_can_be_changed_while_the_tenant_runs() {
     let open = Browser::default()
         .log_in(&tenant, &[("audience", AUDIENCE)])
         .await;
-    let port = tenant
-        .issuer
-        .trim_end_matches('/')
-        .rsplit(':')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let port = tenant.port;
     let mut policy = crate::harness::policy(port);
     policy.apis[0].subject_type_authorization.user = UserPolicy::DenyAll;
     tenant.handle.adopt(policy).unwrap();

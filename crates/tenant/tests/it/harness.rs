@@ -42,7 +42,7 @@ pub(crate) struct TestTenant {
     pub(crate) handle: Handle,
     pub(crate) http: reqwest::Client,
     pub(crate) key: Arc<SigningKey>,
-    port: u16,
+    pub(crate) port: u16,
     stop: CancellationToken,
     running: JoinHandle<Result<lychgate_listener::Drained, Error>>,
 }

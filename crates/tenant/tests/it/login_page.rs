@@ -1,7 +1,7 @@
 //! The login page.
 
 use crate::{
-    browser::{Browser, location, returned},
+    browser::{Browser, authorize_url, location, returned},
     harness::{EMAIL, PASSWORD, TestTenant},
 };
 
@@ -202,5 +202,33 @@ async fn two_tabs_do_not_get_in_each_others_way() {
             .await
             .status(),
         303
+    );
+}
+
+#[tokio::test]
+async fn over_tls_the_cookie_belongs_to_this_host_alone() {
+    let tenant = TestTenant::start_with(|_, settings| {
+        settings.issuer = "https://login.example.com/".parse().unwrap();
+        settings.policy.client_grants.clear();
+    })
+    .await;
+    let url = authorize_url(&tenant, &[]).replace(
+        "https://login.example.com",
+        &format!("http://127.0.0.1:{}", tenant.port),
+    );
+    let response = tenant
+        .http
+        .get(url)
+        .header("host", "login.example.com")
+        .send()
+        .await
+        .unwrap();
+    assert!(location(&response).starts_with("https://login.example.com/u/login?state="));
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    assert!(
+        cookie.starts_with("__Host-lychgate_login=")
+            && cookie.contains("; Path=/;")
+            && cookie.ends_with("; Secure"),
+        "{cookie}"
     );
 }

@@ -116,14 +116,7 @@ async fn rules_run_at_every_refresh_and_one_that_fails_costs_nobody_the_token() 
     let tenant = TestTenant::start().await;
     let tokens = Browser::default().tokens(&tenant, &OFFLINE).await;
     let rules = tenant.folder.path().join("rules");
-    let port = tenant
-        .issuer
-        .trim_end_matches('/')
-        .rsplit(':')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let port = tenant.port;
     write(
         &rules.join("1.js"),
         "function (user, context, callback) { callback(context.protocol === 'oauth2-refresh-token' ? new Error('down') : null, user, context); }",

@@ -28,16 +28,10 @@ pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Optio
         &key.member("wait"),
         findings,
     );
-    let (accept, peppers, write) = (accept?, peppers?, write?);
-    if !accept.contains(&write) {
-        let reason =
-            "is not among the formats of `accept`: nobody could log in with a new password";
-        findings.push(&key.member("write"), reason);
-    }
     let settings = Settings {
-        accept,
-        peppers,
-        write,
+        accept: accept?,
+        peppers: peppers?,
+        write: write?,
         memory_kib: raw.memory_mib.map_or(defaults.memory_kib, |memory| {
             memory.get().saturating_mul(1024)
         }),
@@ -48,11 +42,22 @@ pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Optio
         queue_wait: wait?,
         ..defaults
     };
-    findings.keep(&key.member("accept"), settings.can_be_told_apart())?;
+    if let Err(error) = settings.check() {
+        let name = match error {
+            Error::Threads => "threads",
+            Error::Queue => "queue",
+            Error::Memory => "memory_mib",
+            Error::Ambiguous(..) => "accept",
+            Error::PepperMissing(_) => "peppers",
+            _ => "write",
+        };
+        findings.push(&key.member(name), error);
+        return None;
+    }
     Some(settings)
 }
 
-/// The mix that unknown users are given: as configured, or every accepted format alike.
+/// The mix that unknown users are given: as configured, or none, and then it is guessed.
 pub(crate) fn decoys(
     raw: &RawPasswords,
     settings: &Settings,
@@ -60,16 +65,7 @@ pub(crate) fn decoys(
 ) -> Option<Vec<DecoyClass>> {
     let key = Key::new("passwords.decoy");
     let Some(weights) = &raw.decoy else {
-        let alike = match &raw.accept {
-            Some(_) => settings.accept.clone(),
-            None => vec![settings.write],
-        };
-        return Some(
-            alike
-                .into_iter()
-                .map(|format| DecoyClass::new(format, 1))
-                .collect(),
-        );
+        return Some(Vec::new());
     };
     let mut classes = Some(Vec::new());
     for (name, weight) in weights {

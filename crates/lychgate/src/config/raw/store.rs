@@ -72,25 +72,25 @@ pub(crate) enum RawIdentifierCase {
 #[schemars(rename = "Passwords")]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPasswords {
-    /// The formats that may log in: `argon2id`, `bcrypt`, `phpass` and `django-pbkdf2` if left out. Weak ones are
-    /// accepted only where they are named, and no two of which one hash may be.
+    /// The formats that may log in. Weak ones are accepted only where they are named, and no two of which one hash
+    /// may be.
     pub(crate) accept: Option<Vec<String>>,
     /// Formats of this store's own, to be named in `accept`.
     pub(crate) formats: Vec<RawPasswordFormat>,
     /// The secret that the application hashes with each password, by format: `{ devise = "${file:pepper}" }`.
     pub(crate) peppers: BTreeMap<String, RawSecret>,
-    /// The format of new hashes: `argon2id` (if left out) or `bcrypt`.
+    /// The format of new hashes: `argon2id` or `bcrypt`.
     pub(crate) write: Option<String>,
-    /// Threads that compute hashes. One less than there are processors if left out, at least one.
+    /// Threads that compute hashes.
     pub(crate) threads: Option<NonZeroU32>,
-    /// Memory that all computations may fill at once, in MiB: 512 if left out.
+    /// Memory that all computations may fill at once, in MiB.
     pub(crate) memory_mib: Option<NonZeroU32>,
     /// Hashes that may wait for a thread.
     pub(crate) queue: Option<u32>,
     /// How long a hash may wait.
     pub(crate) wait: Option<RawDuration>,
     /// The mix of formats in the store, as weights: `{ argon2id = 1, bcrypt = 3 }`. Unknown users cost what this mix
-    /// costs. Refined from the rows that are seen; all of `accept` alike if left out, and `write` if that is, too.
+    /// costs. Refined from the rows that are seen; all of `accept` alike if left out.
     pub(crate) decoy: Option<BTreeMap<String, u32>>,
 }
 
