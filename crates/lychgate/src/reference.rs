@@ -206,12 +206,12 @@ fn the_generated_password_formats_are_up_to_date() {
     );
     page.text(
         "A format of one's own is declared in `[[passwords.formats]]`: how hashes are laid out (`stored`, such as \
-         `{salt}${digest:hex}`) and an expression for the digest. It knows `password`, `salt`, `user` and `pepper`, texts \
+         `{digest:hex}:{salt}`) and an expression for the digest. It knows `password`, `salt`, `user` and `pepper`, texts \
          in single quotes, `+`, the functions `md4`, `md5`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, each also as \
          `hmac_…(key, message)`, and the encodings `hex`, `HEX`, `base64`, `utf16le`, `latin1`, `upper`, `lower` and \
          `trim`. Further rounds are `again`, an expression over the `digest` before, or `pbkdf2`. Fields of a layout are \
          encoded as `hex`, `base64`, `base64-no-padding`, `base64-crypt` or `base64-adapted`; `{digest+salt:base64}` are \
-         two in one, `{salt[16]:hex}` has a length in bytes, and `{{` is a brace. Or it is `like` another format, after a \
+         two in one, `{salt[16]:hex}` has a length in bytes, `{{` is a brace and `{$}` a dollar. Or it is `like` another format, after a \
          `prefix`, over a `password` such as `hex(md5(password))`.",
     );
     let limits = Limits::default();

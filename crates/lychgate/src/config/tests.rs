@@ -112,7 +112,7 @@ operations = { authenticate = "select :identifer", delete = "delete from users" 
 profile = { id = "id" }
 
 [passwords]
-accept = ["bcrypt", "md5"]
+accept = ["bcrypt", "md6"]
 
 [audit]
 pseudonym_key = "short"

@@ -1,5 +1,6 @@
 //! The grammar of layouts: text as it is, `{{` and `}}` for braces, and fields in braces: `{rounds}`, or `digest`,
 //! `salt`, `ignored` joined by `+`, each with a length in bytes as in `salt[16]`, and an encoding after a colon.
+//! `{$}` is a dollar, for the configs in which `${` begins something else.
 
 use super::{Encoding, Layout, MAX_SALT_BYTES, Part, Piece, What};
 
@@ -17,6 +18,10 @@ impl Layout {
                         .split_once('}')
                         .ok_or("has a `{` without its `}`")?;
                     characters = rest.chars();
+                    if field == "$" {
+                        literal.push('$');
+                        continue;
+                    }
                     if !literal.is_empty() {
                         parts.push(Part::Literal(std::mem::take(&mut literal)));
                     }
@@ -127,6 +132,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Layout;
+
+    #[test]
+    fn a_dollar_before_a_field_can_be_written_so_that_config_leaves_it_alone() {
+        let layout = |text| Layout::parse(text, 16).unwrap();
+        assert_eq!(
+            layout("$x{$}{salt}{$}{digest:hex}"),
+            layout("$x${salt}${digest:hex}")
+        );
+    }
 
     #[test]
     fn what_is_no_layout_is_told_why() {
