@@ -57,7 +57,8 @@ pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Optio
     Some(settings)
 }
 
-/// The mix that unknown users are given: as configured, or none, and then it is guessed.
+/// The mix that unknown users are given, as configured. If it is not, the gateway guesses, and the guess gives way to the
+/// first rows that are seen; a mix made up here would weigh as much as one that somebody knows.
 pub(crate) fn decoys(
     raw: &RawPasswords,
     settings: &Settings,
