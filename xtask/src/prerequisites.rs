@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::command::{answers, run};
+use crate::command::{answers, is_root, run};
 
 /// A program that some test starts.
 struct Prerequisite {
@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 3] = [
+const PREREQUISITES: [Prerequisite; 6] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -31,6 +31,24 @@ const PREREQUISITES: [Prerequisite; 3] = [
         version: "--version",
         package: "chromium-driver",
         what_for: "the browser is driven over WebDriver",
+    },
+    Prerequisite {
+        program: "/usr/lib/postgresql/15/bin/postgres",
+        version: "--version",
+        package: "postgresql-15",
+        what_for: "the store is tested on a real PostgreSQL",
+    },
+    Prerequisite {
+        program: "mariadbd",
+        version: "--version",
+        package: "mariadb-server",
+        what_for: "the store is tested on a real MariaDB",
+    },
+    Prerequisite {
+        program: "openssl",
+        version: "version",
+        package: "openssl",
+        what_for: "the servers' certificates are made with it",
     },
 ];
 
@@ -67,10 +85,4 @@ pub(crate) fn install_missing() -> Result<()> {
     let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
     run("apt-get", &["update"], &quiet)?;
     run("apt-get", &install, &quiet)
-}
-
-/// Only root may install packages; root owns the folder that the kernel shows of our own process.
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }

@@ -2,7 +2,7 @@
 //! A column's declared type says little in SQLite, so a value is taken for what it is, not for what its column says.
 
 use sqlx::sqlite::{SqliteArguments, SqliteRow, SqliteValueRef};
-use sqlx::{Arguments as _, Column as _, Decode as _, Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::{Arguments as _, Column as _, Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 
 use crate::error::Error;
 use crate::parameters::{Binding, Value};
@@ -64,19 +64,20 @@ fn value(raw: SqliteValueRef<'_>) -> Result<Value, &'static str> {
     }
     let kind = raw.type_info();
     match kind.name() {
-        "INTEGER" => i64::decode(raw)
+        "INTEGER" => <i64 as Decode<Sqlite>>::decode(raw)
             .map(Value::Integer)
             .map_err(|_| "is not a whole number"),
-        "REAL" => f64::decode(raw)
+        "REAL" => <f64 as Decode<Sqlite>>::decode(raw)
             .map(Value::Real)
             .map_err(|_| "is not a number"),
         "TEXT" => {
-            let text = <&str>::decode(raw).map_err(|_| "is text, but not UTF-8")?;
+            let text =
+                <&str as Decode<Sqlite>>::decode(raw).map_err(|_| "is text, but not UTF-8")?;
             within_limit(text.len())?;
             Ok(Value::Text(text.to_owned()))
         }
         "BLOB" => {
-            let bytes = <&[u8]>::decode(raw).map_err(|_| "is not bytes")?;
+            let bytes = <&[u8] as Decode<Sqlite>>::decode(raw).map_err(|_| "is not bytes")?;
             within_limit(bytes.len())?;
             Ok(Value::Bytes(bytes.to_owned()))
         }
