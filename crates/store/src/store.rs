@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::mysql::Mysql;
 use crate::parameters::Parameters;
+use crate::postgres::Postgres;
 use crate::row::{Row, Written};
+use crate::server::Server;
 use crate::sqlite::SqliteStore;
 use crate::statement::{Statement, StatementName};
 use crate::url::{Location, StoreUrl};
@@ -56,9 +59,11 @@ impl Settings {
 #[derive(Clone)]
 pub struct Store(Arc<Driver>);
 
-/// The kinds of store there are. PostgreSQL, MySQL and LDAP become variants here.
+/// The kinds of store there are. LDAP becomes a variant here.
 enum Driver {
     Sqlite(SqliteStore),
+    Postgres(Server<Postgres>),
+    Mysql(Server<Mysql>),
 }
 
 impl Store {
@@ -67,6 +72,12 @@ impl Store {
         settings.check_limits()?;
         let driver = match &settings.url.0 {
             Location::Sqlite(file) => Driver::Sqlite(SqliteStore::open(file, &settings).await?),
+            Location::Postgres(address) => {
+                Driver::Postgres(Server::open(&Postgres(address.clone()), &settings).await?)
+            }
+            Location::Mysql(address) => {
+                Driver::Mysql(Server::open(&Mysql(address.clone()), &settings).await?)
+            }
         };
         Ok(Self(Arc::new(driver)))
     }
@@ -75,6 +86,8 @@ impl Store {
     pub fn statement(&self, name: StatementName) -> Option<&Statement> {
         match &*self.0 {
             Driver::Sqlite(store) => store.statement(name),
+            Driver::Postgres(store) => store.statement(name),
+            Driver::Mysql(store) => store.statement(name),
         }
     }
 
@@ -89,6 +102,8 @@ impl Store {
         }
         match &*self.0 {
             Driver::Sqlite(store) => store.read(name, parameters).await,
+            Driver::Postgres(store) => store.read(name, parameters).await,
+            Driver::Mysql(store) => store.read(name, parameters).await,
         }
     }
 
@@ -104,6 +119,8 @@ impl Store {
         }
         match &*self.0 {
             Driver::Sqlite(store) => store.write(name, parameters).await,
+            Driver::Postgres(store) => store.write(name, parameters).await,
+            Driver::Mysql(store) => store.write(name, parameters).await,
         }
     }
 
@@ -111,6 +128,8 @@ impl Store {
     pub async fn ping(&self) -> Result<(), Error> {
         match &*self.0 {
             Driver::Sqlite(store) => store.ping().await,
+            Driver::Postgres(store) => store.ping().await,
+            Driver::Mysql(store) => store.ping().await,
         }
     }
 }
