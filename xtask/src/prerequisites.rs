@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 6] = [
+const PREREQUISITES: [Prerequisite; 8] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -45,10 +45,22 @@ const PREREQUISITES: [Prerequisite; 6] = [
         what_for: "the store is tested on a real MariaDB",
     },
     Prerequisite {
+        program: "sqlite3",
+        version: "--version",
+        package: "sqlite3",
+        what_for: "the tutorial makes a store with it",
+    },
+    Prerequisite {
         program: "openssl",
         version: "version",
         package: "openssl",
-        what_for: "the servers' certificates are made with it",
+        what_for: "the servers' certificates and the tutorial's secrets are made with it",
+    },
+    Prerequisite {
+        program: "curl",
+        version: "--version",
+        package: "curl",
+        what_for: "the tutorial logs in with it",
     },
 ];
 

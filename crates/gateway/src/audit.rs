@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use lychgate_token::UnixTime;
 
-use crate::caller::Caller;
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
@@ -178,9 +177,9 @@ impl Record {
         self.step
     }
 
-    /// Who calls.
-    pub(crate) fn caller(&mut self, caller: &Caller) {
-        self.client = Some(caller.client().as_str().to_owned());
+    /// Who calls, by a token that is good: allowed or not.
+    pub(crate) fn client(&mut self, client: &str) {
+        self.client = Some(client.to_owned());
     }
 
     /// What is asked for.

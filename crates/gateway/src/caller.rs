@@ -75,7 +75,7 @@ impl Caller {
 }
 
 /// The client by `azp` (the platform's dialect) or `client_id` (RFC 9068 §2.2); where both are there they agree.
-fn client_of(token: &VerifiedToken) -> Result<&str, Problem> {
+pub(crate) fn client_of(token: &VerifiedToken) -> Result<&str, Problem> {
     match (token.authorized_party(), token.client_id()) {
         (Some(party), Some(client)) if party != client => Err(Problem::InvalidToken(
             InvalidToken::Refused("azp-and-client-id-differ"),

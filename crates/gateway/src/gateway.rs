@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lychgate_listener::{Allowlist, Drained, Listener, Transport};
 use lychgate_token::UnixTime;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -73,6 +74,7 @@ impl Gateway {
             audit,
             pseudonym_key,
             metrics: Arc::clone(&metrics),
+            places: Arc::new(Semaphore::new(settings.limits.requests)),
             limits: settings.limits,
             tasks: TaskTracker::new(),
         };

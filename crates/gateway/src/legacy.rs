@@ -23,7 +23,7 @@ pub struct Legacy {
 
 /// What decoys are chosen by.
 pub(crate) struct Decoys {
-    /// The formats and costs of the store's hashes; empty: the format that new ones are written in.
+    /// The formats and costs of the store's hashes; empty: not known.
     pub(crate) mix: Vec<DecoyClass>,
     /// What makes the choice for an identifier: stable, and nobody else's to foresee.
     pub(crate) key: [u8; 32],
@@ -39,12 +39,11 @@ impl Legacy {
     ) -> Result<Self, Error> {
         let store = Store::open(store).await?;
         let columns = map_columns(&store, renames)?;
-        let mix = if decoys.mix.is_empty() {
-            vec![DecoyClass::new(passwords.write, 1)]
+        let decoy = if decoys.mix.is_empty() {
+            Decoy::guess(&decoys.key, &passwords)
         } else {
-            decoys.mix
-        };
-        let decoy = Decoy::new(&decoys.key, &mix, &passwords)?;
+            Decoy::new(&decoys.key, &decoys.mix, &passwords)
+        }?;
         Ok(Self {
             store,
             passwords: Pool::start(passwords)?,

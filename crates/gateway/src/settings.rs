@@ -38,8 +38,8 @@ pub struct Settings {
     pub profile: BTreeMap<ProfileField, String>,
     /// The hash formats, and the pool that computes them.
     pub passwords: lychgate_password::Settings,
-    /// The formats and costs of the store's hashes, for the work done on behalf of users who do not exist. Empty: the
-    /// format that new passwords are written in.
+    /// The formats and costs of the store's hashes, for the work done on behalf of users who do not exist. Empty: not
+    /// known, and guessed until rows have been seen.
     pub decoys: Vec<DecoyClass>,
     /// Where audit lines go.
     pub audit: AuditSettings,
@@ -113,7 +113,10 @@ pub struct Limits {
     pub listener: lychgate_listener::Limits,
     /// The body of a request.
     pub body: BodyLimits,
-    /// From the end of a request's head to its answer, whatever happens in between.
+    /// Requests under way at once, those of callers who are gone included; one more waits for its place.
+    pub requests: usize,
+    /// How long a request waits for its place; and how long, from there, it may take to its answer, whatever happens in
+    /// between.
     pub request: Duration,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
     pub refused_connection_lines: u32,
@@ -163,6 +166,7 @@ impl Default for Limits {
         Self {
             listener: lychgate_listener::Limits::default(),
             body: BodyLimits::default(),
+            requests: 1024,
             request: Duration::from_secs(30),
             refused_connection_lines: 60,
         }

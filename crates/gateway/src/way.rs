@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use lychgate_listener::AdmittedPeer;
 use lychgate_store::IdentifierCase;
 use lychgate_token::{UnixTime, random_bytes};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -24,7 +25,7 @@ use crate::access_token::AccessTokens;
 use crate::audit::pseudonym::PseudonymKey;
 use crate::audit::{Record, Step, Writer};
 use crate::body;
-use crate::caller::Caller;
+use crate::caller::{Caller, client_of};
 use crate::legacy::Legacy;
 use crate::metrics::Metrics;
 use crate::operations::{Call, OPERATIONS, OperationEntry};
@@ -47,6 +48,8 @@ pub(crate) struct Way {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
     pub(crate) tasks: TaskTracker,
+    /// One permit for each request that may be under way.
+    pub(crate) places: Arc<Semaphore>,
 }
 
 /// What an operation answered.
@@ -56,16 +59,25 @@ struct Done {
 }
 
 impl Way {
-    /// Answers a request, to its end even if the caller is gone.
+    /// Answers a request, to its end even if the caller is gone. One that still waits for its place ends with its caller:
+    /// who hangs up makes no room for more than there are places.
     pub(crate) async fn answer(
         self: Arc<Self>,
         peer: AdmittedPeer,
         request: Request<Incoming>,
     ) -> Answer {
+        let arrived = Instant::now();
+        let place = Arc::clone(&self.places).acquire_owned();
+        let Ok(Ok(place)) = timeout(self.limits.request, place).await else {
+            let record = Record::new(UnixTime::now(), request_id(), peer.address());
+            let decided = Err(Problem::Overloaded);
+            return self.audited(decided, &record, arrived.elapsed()).await;
+        };
         let way = Arc::clone(&self);
-        let task = self
-            .tasks
-            .spawn(async move { way.answer_to_the_end(peer, request).await });
+        let task = self.tasks.spawn(async move {
+            let _until_answered = place;
+            way.answer_to_the_end(peer, request).await
+        });
         task.await
             .unwrap_or_else(|_| Problem::Internal("lost").answer("none"))
     }
@@ -75,9 +87,13 @@ impl Way {
         let now = UnixTime::now();
         let mut record = Record::new(now, request_id(), peer.address());
         let (head, mut body) = request.into_parts();
-        let decided = self
-            .decide_in_time(peer, &head, &mut body, &mut record, now)
-            .await;
+        let decided = if self.audit.is_failing() {
+            // Its own line is the try that may end this; until one is written, nothing is done that would leave no trace.
+            Err(Problem::Internal("audit-not-written"))
+        } else {
+            self.decide_in_time(peer, &head, &mut body, &mut record, now)
+                .await
+        };
         let answer = self.audited(decided, &record, started.elapsed()).await;
         let refused = !answer.status().is_success();
         if refused && !head.headers.contains_key(header::EXPECT) {
@@ -122,8 +138,10 @@ impl Way {
             .verify(peer, &head.headers, &head.uri, now)
             .await?;
         record.step(Step::Caller);
+        if let Ok(client) = client_of(&token) {
+            record.client(client);
+        }
         let caller = Caller::admit(peer, &token, &self.clients, &self.audience)?;
-        record.caller(&caller);
         record.step(Step::Route);
         let operation = self.route(head)?;
         record.operation(operation.name);

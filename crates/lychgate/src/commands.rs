@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod export;
 mod man;
 mod serve;
 
@@ -29,6 +30,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the roles that the config has: gateway, tenant, or both.
     Serve(serve::Arguments),
+    /// Write what a platform needs.
+    Export(export::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
     /// Print the manual page.
@@ -77,6 +80,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
+        Command::Export(arguments) => Ok(export::run(arguments)?),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }
@@ -90,16 +94,19 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     runtime.block_on(command)
 }
 
-/// A token that is cancelled by SIGTERM or Ctrl-C. What runs then has a bounded time to finish.
+/// A token that is cancelled by SIGTERM, Ctrl-C or a terminal that is closed. What runs then has a bounded time to
+/// finish.
 fn stop_signal() -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let cancelled = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
         }
         cancelled.cancel();
     });

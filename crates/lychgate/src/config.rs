@@ -21,6 +21,8 @@ use self::document::{Document, Key};
 pub(crate) use self::finding::ConfigError;
 use self::finding::{Finding, Findings};
 use self::raw::RawConfig;
+#[cfg(test)]
+pub(crate) use self::raw::schema;
 
 /// The roles that a config names; at least one is there.
 pub(crate) struct Config {
@@ -57,25 +59,21 @@ fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Finding>> {
         gateway: gateway::settings(&raw, folder, &mut findings),
         tenant: tenant::settings(&raw, folder, &mut findings),
     });
-    if let Some(Config {
-        gateway: None,
-        tenant: None,
-    }) = config
-    {
-        findings.push(
-            &Key::default(),
-            "there is no role: add `[gateway]`, `[tenant]` or both",
-        );
-    }
     findings.none_so_far()?;
     // Without findings there is a config.
     config.ok_or_else(Vec::new)
 }
 
-/// The gateway's own sections do nothing without it, and would look as if they did.
+/// A config has a role, and the gateway's own sections do nothing without it.
 fn refuse_what_nothing_reads(value: &Value, findings: &mut Findings<'_>) {
     if value.get("gateway").is_some() {
         return;
+    }
+    if value.get("tenant").is_none() {
+        findings.push(
+            &Key::default(),
+            "there is no role: add `[gateway]`, `[tenant]` or both",
+        );
     }
     for section in ["store", "passwords", "audit"] {
         if value.get(section).is_some() {
@@ -85,3 +83,5 @@ fn refuse_what_nothing_reads(value: &Value, findings: &mut Findings<'_>) {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ mod commands;
 mod config;
 mod demo;
 mod log;
+#[cfg(test)]
+mod reference;
 mod templates;
 
 use std::process::ExitCode;

@@ -3,9 +3,11 @@
 //! They are the same text for the embedded tenant and for any other: nothing of a deployment stands in them. What the
 //! seven action scripts share is written once and included in each, because a platform takes one function a script.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 
@@ -47,18 +49,33 @@ pub(crate) const DEMO_CONFIG: &str = include_str!("../templates/demo/lychgate.to
 /// The page of the demo's sample application.
 pub(crate) const DEMO_APPLICATION: &str = include_str!("../templates/demo/application.html");
 
-/// Writes the action scripts, the rule and the actions below `folder`, in folders of these names.
-pub(crate) fn write_scripts(folder: &Path) -> Result<()> {
-    let environment = environment()?;
-    for (name, _) in ACTION_SCRIPTS.iter().chain(&RULES).chain(&ACTIONS) {
+/// Writes the action scripts, the rule and the actions below `folder`, in folders of these names, and says which files
+/// they are. Where one of them is there already, nothing is written.
+pub(crate) fn write_scripts(folder: &Path) -> Result<Vec<PathBuf>> {
+    let scripts = || ACTION_SCRIPTS.iter().chain(&RULES).chain(&ACTIONS);
+    for (name, _) in scripts() {
         let path = folder.join(name);
-        let parent = path.parent().context("a template stands in a folder")?;
-        std::fs::create_dir_all(parent)
-            .with_context(|| format!("cannot make {}", parent.display()))?;
-        let text = environment.get_template(name)?.render(())?;
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        ensure!(
+            !path.exists(),
+            "{} is there already; nothing was written: choose another folder",
+            path.display()
+        );
     }
-    Ok(())
+    let environment = environment()?;
+    scripts()
+        .map(|(name, _)| {
+            let text = environment.get_template(name)?.render(())?;
+            write_new(folder.join(name), &text)
+        })
+        .collect()
+}
+
+fn write_new(path: PathBuf, text: &str) -> Result<PathBuf> {
+    let parent = path.parent().context("a template stands in a folder")?;
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let write = || File::create_new(&path)?.write_all(text.as_bytes());
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 fn environment() -> Result<Environment<'static>> {
@@ -98,5 +115,16 @@ mod tests {
             );
             assert!(text.len() < 100_000, "{name} is too large for a platform");
         }
+    }
+
+    #[test]
+    fn a_script_that_is_there_is_not_overwritten_and_nothing_else_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = folder.path().join("rules");
+        std::fs::create_dir(&rules).unwrap();
+        std::fs::write(rules.join("restrict_gateway_audience.js"), "mine").unwrap();
+        let error = write_scripts(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("is there already"), "{error}");
+        assert!(!folder.path().join("action_scripts").exists());
     }
 }

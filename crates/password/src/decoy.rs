@@ -55,12 +55,30 @@ impl Decoy {
             .iter()
             .map(|class| Ok((acceptance.blank(class.format, class.cost)?, class.weight)))
             .collect::<Result<Vec<_>, Error>>()?;
-        let mix = Mix::new(&kinds).ok_or(Error::DecoyMix)?;
-        Ok(Self {
+        let mix = Mix::new(&kinds, CONFIGURED).ok_or(Error::DecoyMix)?;
+        Ok(Self::with_mix(key, acceptance, mix))
+    }
+
+    /// Makes decoys where nothing is known of the store: every accepted format alike, at its default cost. As a guess it
+    /// weighs as much as one row seen, so that the first logins correct it.
+    pub fn guess(key: &[u8; 32], settings: &Settings) -> Result<Self, Error> {
+        let acceptance = Acceptance::new(settings.accept.clone(), settings.limits);
+        let kinds: Vec<_> = settings
+            .accept
+            .iter()
+            .filter_map(|format| acceptance.blank(*format, format.default_cost()).ok())
+            .map(|blank| (blank, 1))
+            .collect();
+        let mix = Mix::new(&kinds, GUESSED).ok_or(Error::DecoyMix)?;
+        Ok(Self::with_mix(key, acceptance, mix))
+    }
+
+    fn with_mix(key: &[u8; 32], acceptance: Acceptance, mix: Mix) -> Self {
+        Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
             acceptance,
             mix: RwLock::new(mix),
-        })
+        }
     }
 
     /// The decoy of an identifier, which has to be normalized as for the store: spelling must not change the cost.
@@ -105,6 +123,12 @@ impl Decoy {
         digest
     }
 }
+
+/// How many rows what configuration says weighs as much as.
+const CONFIGURED: u32 = 64;
+
+/// How many rows a guess weighs as much as.
+const GUESSED: u32 = 1;
 
 fn number(digest: [u8; 32]) -> u32 {
     let [a, b, c, d, ..] = digest;
@@ -255,6 +279,26 @@ mod tests {
             .filter(|hash| hash.expose_secret().starts_with(costs))
             .count();
         assert!(alike > 950, "{alike} of 1000");
+    }
+
+    #[test]
+    fn a_guess_has_every_format_and_gives_way_to_the_first_rows() {
+        let decoys = Decoy::guess(&[7; 32], &Settings::default()).unwrap();
+        let formats = |decoys| -> Vec<_> {
+            for_strangers(decoys, 1000)
+                .filter_map(|hash| Format::identify(&hash))
+                .collect()
+        };
+        let guessed = formats(&decoys);
+        assert!(Format::ALL.iter().all(|format| guessed.contains(format)));
+        for number in 0..32 {
+            decoys.observe(&row(Format::Bcrypt, 10, number));
+        }
+        let bcrypt = formats(&decoys)
+            .iter()
+            .filter(|format| **format == Format::Bcrypt)
+            .count();
+        assert!(bcrypt > 900, "{bcrypt} of 1000");
     }
 
     #[test]

@@ -11,9 +11,6 @@ pub(crate) const MAX_CLASSES: usize = 32;
 /// A row in the counts below, so that a part of one can be counted, too.
 const ROW: u32 = 64;
 
-/// How many rows what configuration says weighs as much as.
-const CONFIGURED: u32 = 64 * ROW;
-
 /// After so many rows all counts are halved, and each row may count again: the mix forgets what the store has left.
 const GENERATION: u32 = 4096;
 
@@ -36,8 +33,9 @@ struct Class {
 }
 
 impl Mix {
-    /// A mix of hashes and their relative weights; `None` when nothing has a weight, or there are too many.
-    pub(crate) fn new(kinds: &[(ParsedHash, u32)]) -> Option<Self> {
+    /// A mix of hashes and their relative weights, which count as much as so many rows seen; `None` when nothing has a
+    /// weight, or there are too many.
+    pub(crate) fn new(kinds: &[(ParsedHash, u32)], rows: u32) -> Option<Self> {
         if kinds.len() > MAX_CLASSES {
             return None;
         }
@@ -49,7 +47,7 @@ impl Mix {
         };
         let total: u64 = kinds.iter().map(|(_, weight)| u64::from(*weight)).sum();
         for (hash, weight) in kinds {
-            let rows = (u64::from(CONFIGURED) * u64::from(*weight)).checked_div(total)?;
+            let rows = (u64::from(rows * ROW) * u64::from(*weight)).checked_div(total)?;
             mix.count(hash, u32::try_from(rows).ok()?);
         }
         mix.follow_shares();
@@ -195,7 +193,7 @@ mod tests {
             .zip(weights)
             .map(|(cost, weight)| (bcrypt(cost), *weight))
             .collect::<Vec<_>>();
-        Mix::new(&kinds).unwrap()
+        Mix::new(&kinds, 64).unwrap()
     }
 
     /// What falls to each of a thousand identifiers; any good hash stands in for the keyed digest.
@@ -224,21 +222,21 @@ mod tests {
 
     #[test]
     fn a_mix_needs_a_weight_and_not_too_many_classes() {
-        assert!(Mix::new(&[]).is_none());
-        assert!(Mix::new(&[(bcrypt(10), 0), (bcrypt(12), 0)]).is_none());
-        assert!(Mix::new(&[(bcrypt(10), u32::MAX), (bcrypt(12), u32::MAX)]).is_some());
+        assert!(Mix::new(&[], 64).is_none());
+        assert!(Mix::new(&[(bcrypt(10), 0), (bcrypt(12), 0)], 64).is_none());
+        assert!(Mix::new(&[(bcrypt(10), u32::MAX), (bcrypt(12), u32::MAX)], 64).is_some());
         let mut kinds: Vec<_> = (1..)
             .take(MAX_CLASSES)
             .map(|number| (django(number), 1))
             .collect();
-        assert!(Mix::new(&kinds).is_some());
+        assert!(Mix::new(&kinds, 64).is_some());
         kinds.push((bcrypt(10), 1));
-        assert!(Mix::new(&kinds).is_none());
+        assert!(Mix::new(&kinds, 64).is_none());
     }
 
     #[test]
     fn a_class_of_no_weight_is_never_chosen() {
-        let mix = Mix::new(&[(bcrypt(10), 0), (bcrypt(12), 1)]).unwrap();
+        let mix = Mix::new(&[(bcrypt(10), 0), (bcrypt(12), 1)], 64).unwrap();
         assert_eq!(share(&choices(&mix), bcrypt(12).cost()), 1000);
     }
 
@@ -250,8 +248,8 @@ mod tests {
 
     #[test]
     fn a_class_named_twice_has_both_weights() {
-        let twice = Mix::new(&[(bcrypt(10), 1), (bcrypt(12), 1), (bcrypt(10), 2)]).unwrap();
-        let once = Mix::new(&[(bcrypt(10), 3), (bcrypt(12), 1)]).unwrap();
+        let twice = Mix::new(&[(bcrypt(10), 1), (bcrypt(12), 1), (bcrypt(10), 2)], 64).unwrap();
+        let once = Mix::new(&[(bcrypt(10), 3), (bcrypt(12), 1)], 64).unwrap();
         assert_eq!(choices(&twice), choices(&once));
     }
 
@@ -267,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_mix_comes_to_be_what_the_store_has() {
-        let mut mix = Mix::new(&[(django(600_000), 1)]).unwrap();
+        let mut mix = Mix::new(&[(django(600_000), 1)], 64).unwrap();
         for mark in 0..3000 {
             mix.observe(&bcrypt(if mark % 4 == 0 { 12 } else { 10 }), mark);
         }
@@ -285,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_the_store_has_no_more_is_forgotten() {
-        let mut mix = Mix::new(&[(django(600_000), 1), (bcrypt(10), 1)]).unwrap();
+        let mut mix = Mix::new(&[(django(600_000), 1), (bcrypt(10), 1)], 64).unwrap();
         for mark in 0..GENERATION * 12 {
             mix.observe(&bcrypt(12), mark);
         }
@@ -299,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_row_counts_once_however_often_it_is_seen() {
-        let mut mix = Mix::new(&[(bcrypt(10), 1)]).unwrap();
+        let mut mix = Mix::new(&[(bcrypt(10), 1)], 64).unwrap();
         for _ in 0..GENERATION * 2 {
             mix.observe(&bcrypt(12), 7);
         }
@@ -308,7 +306,7 @@ mod tests {
 
     #[test]
     fn many_kinds_of_row_fill_no_memory() {
-        let mut mix = Mix::new(&[(bcrypt(10), 1)]).unwrap();
+        let mut mix = Mix::new(&[(bcrypt(10), 1)], 64).unwrap();
         for mark in 0..GENERATION * 3 {
             mix.observe(&django(mark + 1), mark);
             assert!(mix.others.len() < MAX_CLASSES);

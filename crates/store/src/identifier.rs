@@ -111,6 +111,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_character_has_a_second_normal_form_not_even_before_a_mark() {
+        // An accent, which composes, and the iota subscript, which changes its place. No letter is beyond these planes
+        // that has a case.
+        for mark in ["", "\u{301}", "\u{345}"] {
+            for character in '\0'..='\u{1ffff}' {
+                let typed = format!("a{character}{mark}z");
+                let once = parsed(&typed, IdentifierCase::Insensitive);
+                let twice = once
+                    .as_deref()
+                    .and_then(|once| parsed(once, IdentifierCase::Insensitive));
+                assert_eq!(once, twice, "{typed:?}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn a_normalized_identifier_stays_as_it_is(text in any::<String>()) {

@@ -94,7 +94,7 @@ impl StatementName {
     }
 
     /// The parameters without which the statement cannot do its work. Of each group at least one must be there.
-    pub(crate) const fn required_parameters(self) -> &'static [&'static [&'static str]] {
+    pub const fn required_parameters(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::Authenticate | Self::Lookup => &[&["identifier"]],
             Self::Create => &[&["password_hash"], &["email", "username"]],

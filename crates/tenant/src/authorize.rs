@@ -115,7 +115,7 @@ async fn proceed(
                 "GET",
                 (request.query.clone(), serde_json::Map::new()),
             );
-            let code = complete(context, request, &session, &seen, now).await?;
+            let code = complete(context, request, &session, &seen).await?;
             Event::SuccessSilentAuth.log_user(
                 &request.client_id,
                 &session.connection,

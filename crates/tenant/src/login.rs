@@ -78,10 +78,7 @@ pub(crate) async fn submit(
         Ok(None) => return expired(),
         Err(error) => return page::error(StatusCode::INTERNAL_SERVER_ERROR, &error),
     };
-    match login
-        .submit(&context, address, &headers, &parameters, now)
-        .await
-    {
+    match login.submit(&context, address, &headers, &parameters).await {
         Ok(response) => response,
         Err(error) => page::error(StatusCode::INTERNAL_SERVER_ERROR, &error),
     }
@@ -118,7 +115,6 @@ impl OpenLogin {
         address: ClientAddress,
         headers: &HeaderMap,
         parameters: &Parameters,
-        now: UnixTime,
     ) -> Result<Response, OAuthError> {
         let identifier = parameters.optional("username").unwrap_or_default().trim();
         let password = Password::new(
@@ -148,8 +144,13 @@ impl OpenLogin {
         };
         match database.login(identifier, password.expose_secret()).await {
             Ok(profile) => {
-                self.succeed(context, (address, headers), (database, &profile), now)
-                    .await
+                self.succeed(
+                    context,
+                    (address, headers),
+                    (database, &profile),
+                    UnixTime::now(),
+                )
+                .await
             }
             Err(failed) => {
                 let (status, event, text) = explain(&failed);
@@ -202,7 +203,7 @@ impl OpenLogin {
             "POST",
             (request.query.clone(), Map::new()),
         );
-        let mut response = match complete(context, request, &session, &seen, now).await {
+        let mut response = match complete(context, request, &session, &seen).await {
             Ok(code) => {
                 Event::SuccessLogin.log_user(&request.client_id, database.name(), &session.user_id);
                 request.return_address.with_code(&context.issuer, &code)

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lychgate_token::{Algorithm, UnixTime, VerificationKey};
+use lychgate_token::{Algorithm, JwkSet, UnixTime, VerificationKey};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -49,18 +49,25 @@ impl IssuerKeys {
         algorithm: Algorithm,
         now: UnixTime,
     ) -> Result<VerificationKey, NoKey> {
-        let mut finished = self.finished.subscribe();
-        match self.lock().look_up(key_id, algorithm, now) {
+        let (look_up, mut finished) = {
+            // Under one lock: the end of a fetch before this look is not what is waited for.
+            let mut keys = self.lock();
+            (
+                keys.look_up(key_id, algorithm, now),
+                self.finished.subscribe(),
+            )
+        };
+        let proof = match look_up {
             LookUp::Found(key) => return Ok(key),
             LookUp::Unknown => return Err(NoKey::Unknown),
             LookUp::Unavailable => return Err(NoKey::Unavailable),
-            LookUp::Wait => {}
-        }
+            LookUp::Wait(proof) => proof,
+        };
         self.wanted.notify_one();
         match timeout(self.limits.fetch, finished.changed()).await {
             Ok(Ok(())) => self
                 .lock()
-                .look_again(key_id, algorithm, now)
+                .look_again(key_id, algorithm, proof, now)
                 .ok_or(NoKey::Unknown),
             Ok(Err(_)) | Err(_) => Err(NoKey::Unknown),
         }
@@ -111,8 +118,7 @@ impl IssuerKeys {
                         None
                     }
                 };
-                self.lock().finish(set, UnixTime::now());
-                self.finished.send_modify(|count| *count += 1);
+                self.finish(set, UnixTime::now());
             }
             let until_scheduled = self.lock().next_scheduled().since(UnixTime::now());
             tokio::select! {
@@ -121,6 +127,12 @@ impl IssuerKeys {
                 () = sleep(until_scheduled) => {}
             }
         }
+    }
+
+    fn finish(&self, set: Option<JwkSet>, now: UnixTime) {
+        let mut keys = self.lock();
+        keys.finish(set, now);
+        self.finished.send_modify(|count| *count += 1);
     }
 
     fn lock(&self) -> MutexGuard<'_, Keys> {

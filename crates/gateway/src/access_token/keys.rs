@@ -61,7 +61,9 @@ pub(crate) struct Keys {
     current: Option<Current>,
     fetch: Fetch,
     next_scheduled: UnixTime,
+    /// Scheduled fetches in a row that failed. Those that unknown keys caused do not count: the schedule is not theirs.
     failures: u32,
+    answered: bool,
     budget: Budget,
     unknown_until: BTreeMap<String, UnixTime>,
 }
@@ -87,8 +89,17 @@ pub(crate) enum LookUp {
     Unknown,
     /// Nothing is known of this issuer's keys, or nothing recent enough.
     Unavailable,
-    /// A fetch is wanted or under way that may bring it: wait for its end, then [`Keys::look_again`].
-    Wait,
+    /// A fetch may bring it: wait for its end, then [`Keys::look_again`].
+    Wait(Proof),
+}
+
+/// Whether a good answer without a key proves that its issuer has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// The fetch begins after the key was asked for.
+    Fresh,
+    /// The fetch was under way already; the issuer may have begun to use the key since.
+    Stale,
 }
 
 impl Keys {
@@ -100,6 +111,7 @@ impl Keys {
             fetch: Fetch::Idle,
             next_scheduled: now,
             failures: 0,
+            answered: false,
             budget: Budget::new(limits.unknown_per_minute, now),
             unknown_until: BTreeMap::new(),
         }
@@ -122,26 +134,29 @@ impl Keys {
             return LookUp::Unknown;
         }
         match self.fetch {
-            Fetch::Wanted | Fetch::Fetching { .. } => LookUp::Wait,
+            Fetch::Fetching { .. } => LookUp::Wait(Proof::Stale),
+            Fetch::Wanted => LookUp::Wait(Proof::Fresh),
             Fetch::Idle if self.budget.take(now) => {
                 self.fetch = Fetch::Wanted;
-                LookUp::Wait
+                LookUp::Wait(Proof::Fresh)
             }
             Fetch::Idle => LookUp::Unknown,
         }
     }
 
-    /// Looks again after the fetch that was waited for. A key that a good answer did not bring is remembered as unknown.
+    /// Looks again after the fetch that was waited for. A key that a good and fresh answer did not bring is remembered
+    /// as unknown.
     pub(crate) fn look_again(
         &mut self,
         key_id: &str,
         algorithm: Algorithm,
+        proof: Proof,
         now: UnixTime,
     ) -> Option<VerificationKey> {
         let current = self.fresh(now)?;
         let key = current.set.key(key_id, algorithm).cloned();
-        let just_fetched = self.fetch == Fetch::Idle && self.failures == 0;
-        if key.is_none() && just_fetched {
+        let proven = proof == Proof::Fresh && self.fetch == Fetch::Idle && self.answered;
+        if key.is_none() && proven {
             self.remember_unknown(key_id, now);
         }
         key
@@ -176,13 +191,14 @@ impl Keys {
     pub(crate) fn finish(&mut self, answer: Option<JwkSet>, now: UnixTime) {
         let scheduled = matches!(self.fetch, Fetch::Fetching { scheduled: true });
         self.fetch = Fetch::Idle;
+        self.answered = answer.is_some();
         if let Some(set) = answer {
             self.current = Some(Current {
                 set,
                 fetched_at: now,
             });
             self.failures = 0;
-        } else {
+        } else if scheduled {
             self.failures = self.failures.saturating_add(1);
         }
         if scheduled {

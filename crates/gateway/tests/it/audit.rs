@@ -113,7 +113,7 @@ async fn no_line_holds_a_password_a_hash_a_token_or_an_identifier() {
 }
 
 #[tokio::test]
-async fn the_file_is_its_owners_and_is_appended_to() {
+async fn the_file_is_its_owners_alone() {
     let world = World::start().await;
     world.call("lookup", json!({ "identifier": ZOE })).await;
     let mode = std::fs::metadata(audit_file(&world.folder))
@@ -121,6 +121,27 @@ async fn the_file_is_its_owners_and_is_appended_to() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_line_that_a_crash_tore_spoils_none_after_it() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let torn = "{\"time\":\"2026-11-23T00:00:00Z\",\"ev";
+    let file = folder.path().join("torn.jsonl");
+    std::fs::write(&file, torn).unwrap();
+    let world = World::with(|settings| {
+        settings.audit.destination = AuditDestination::File(file.clone());
+    })
+    .await;
+    world.call("lookup", json!({ "identifier": ZOE })).await;
+    world.call("lookup", json!({ "identifier": ZOE })).await;
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some(torn), "what was there stays");
+    let read: Vec<serde_json::Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(read.len(), 2);
 }
 
 #[tokio::test]
@@ -133,4 +154,21 @@ async fn what_cannot_be_audited_is_not_answered() {
     answer.is_problem(500, "internal");
     assert!(!answer.text.contains(ZOE));
     assert_eq!(world.metric("lychgate_audit_failures_total").await, 1);
+}
+
+#[tokio::test]
+async fn while_nothing_can_be_audited_nothing_is_done() {
+    let world = World::with(|settings| {
+        settings.audit.destination = AuditDestination::File("/dev/full".into());
+    })
+    .await;
+    let lookup = world.lookup_with(&world.token("read:users")).await;
+    lookup.is_problem(500, "internal");
+    let file = world.folder.path().join("users.db");
+    let before = std::fs::read(&file).unwrap();
+    let change = json!({ "identifier": ZOE, "new_password": "without a trace" });
+    let answer = world.call("change_password", change).await;
+    answer.is_problem(500, "internal");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert_eq!(world.hashes().await, 0);
 }

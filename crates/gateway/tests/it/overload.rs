@@ -5,6 +5,8 @@ use std::time::Duration;
 use lychgate_password::{DecoyClass, Format};
 use lychgate_store::{Parameters, StatementName, Store, StoreUrl};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::world::{PASSWORD, World, ZOE};
 
@@ -43,6 +45,66 @@ async fn a_full_hash_queue_is_503_and_the_store_is_untouched() {
     }
     let lookup = world.lookup_with(&world.token("read:users")).await;
     assert_eq!(lookup.status, 200, "a flood of logins slows no lookup");
+}
+
+#[tokio::test]
+async fn a_request_without_a_place_in_time_is_503_and_audited() {
+    let world = World::with(|settings| {
+        settings.limits.requests = 0;
+        settings.limits.request = Duration::from_millis(50);
+    })
+    .await;
+    let answer = world.lookup_with(&world.token("read:users")).await;
+    answer.is_problem(503, "overloaded");
+    assert_eq!(world.audit().last().unwrap()["outcome"], "overloaded");
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_before_its_turn_leaves_nothing_behind() {
+    let world = World::with(|settings| settings.limits.requests = 1).await;
+    let body = json!({ "email": ZOE }).to_string();
+    let head = format!(
+        "POST /v1/users/verify-email HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        world.token("verify:users"),
+        body.len()
+    );
+    let mut first = TcpStream::connect(world.address).await.unwrap();
+    first.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(status(&mut first).await, "HTTP/1.1 100", "it has the place");
+    let mut second = TcpStream::connect(world.address).await.unwrap();
+    second
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    until_open(&world, 2).await;
+    drop(second);
+    until_open(&world, 1).await;
+    first.write_all(body.as_bytes()).await.unwrap();
+    assert_eq!(status(&mut first).await, "HTTP/1.1 200");
+    world.lookup_with(&world.token("read:users")).await;
+    assert_eq!(world.audit().len(), 2, "the second was never begun");
+}
+
+/// Reads one head, and gives its version and status.
+async fn status(socket: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(socket.read_u8().await.unwrap());
+    }
+    String::from_utf8_lossy(&head[..12]).into_owned()
+}
+
+/// Waits until so many connections are open.
+async fn until_open(world: &World, connections: u64) {
+    let open = async {
+        while world.metric("lychgate_open_connections").await != connections {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), open)
+        .await
+        .expect("in time");
 }
 
 #[tokio::test]

@@ -135,6 +135,11 @@ async fn another_client_is_told_so_on_every_path() {
             .post(path, &token, &json!({}))
             .await
             .is_problem(403, "client-not-allowed");
+        assert_eq!(
+            world.audit().last().unwrap()["client"],
+            "other",
+            "the operator is told who it was"
+        );
     }
 }
 

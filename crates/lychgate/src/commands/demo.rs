@@ -100,15 +100,18 @@ fn progress() -> ProgressBar {
 }
 
 fn text_of(step: &Step) -> String {
-    let mark = if step.ok { "ok" } else { "NOT OK" };
-    let mut text = format!(
-        "{mark:6} {}\n       {}\n       → {}\n",
-        step.name, step.what, step.actual
-    );
-    if !step.ok {
-        text += &format!("       expected: {}\n", step.expected);
+    let Step {
+        name,
+        what,
+        expected,
+        actual,
+        ok,
+    } = step;
+    if *ok {
+        format!("ok     {name}\n       {what}\n       → {actual}\n")
+    } else {
+        format!("NOT OK {name}\n       {what}\n       → {actual}\n       expected: {expected}\n")
     }
-    text
 }
 
 fn print(text: &str) -> Result<()> {

@@ -52,7 +52,10 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
             tenant.issuer().as_str()
         );
         let stop = stop.clone();
-        roles.spawn(async move { Ok(say_how_it_ended("tenant", &tenant.run(stop).await?)) });
+        roles.spawn(async move {
+            say_how_it_ended("tenant", &tenant.run(stop).await?);
+            Ok(())
+        });
     }
     if let Some(settings) = config.gateway {
         let scheme = match settings.listen {
@@ -63,7 +66,10 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
         info!("gateway listens on {scheme}://{}", gateway.address());
         info!("admin listens on http://{}", gateway.admin_address());
         let stop = stop.clone();
-        roles.spawn(async move { Ok(say_how_it_ended("gateway", &gateway.run(stop).await?)) });
+        roles.spawn(async move {
+            say_how_it_ended("gateway", &gateway.run(stop).await?);
+            Ok(())
+        });
     }
     Ok(roles)
 }

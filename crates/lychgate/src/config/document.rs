@@ -115,7 +115,7 @@ impl<'text> Document<'text> {
                     .map(|(key, value)| (key.span(), value.get_ref())),
                 Step::Index(index) => value
                     .and_then(DeValue::as_array)
-                    .and_then(|array| array.iter().nth(*index))
+                    .and_then(|array| array.get(*index))
                     .map(|element| (element.span(), element.get_ref())),
             };
             let Some((found, inner)) = next else { break };
@@ -203,7 +203,7 @@ mod tests {
             document.place(&Key::new("gateway.tls.key")),
             Place {
                 line: 3,
-                column: 29
+                column: 30
             }
         );
     }

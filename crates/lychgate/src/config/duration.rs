@@ -64,7 +64,15 @@ mod tests {
 
     #[test]
     fn a_bare_number_as_text_nothing_at_all_and_more_than_a_year_are_refused() {
-        for written in ["\"10\"", "\"soon\"", "0", "\"0s\"", "4294967295", "\"367days\"", "\"1000years\""] {
+        for written in [
+            "\"10\"",
+            "\"soon\"",
+            "0",
+            "\"0s\"",
+            "4294967295",
+            "\"367days\"",
+            "\"1000years\"",
+        ] {
             let raw: RawDuration = serde_json::from_str(written).unwrap();
             assert!(raw.parse().is_err(), "{written}");
         }

@@ -34,24 +34,20 @@ impl Shape<'_> {
             return self.compare_alternatives(value, alternatives, key, mismatches);
         }
         if let Some(constant) = schema.get("const") {
-            return self.compare_choice(value, &[constant], key, mismatches);
+            return compare_choice(value, &[constant], key, mismatches);
         }
         if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
-            return self.compare_choice(
-                value,
-                &choices.iter().collect::<Vec<_>>(),
-                key,
-                mismatches,
-            );
+            return compare_choice(value, &choices.iter().collect::<Vec<_>>(), key, mismatches);
         }
         let types = types(schema);
         if !types.is_empty() && !types.iter().any(|name| is_of_type(value, name)) {
             return mismatches.push((key.clone(), format!("must be {}", self.description(schema))));
         }
         match value {
-            Value::Number(number) => mismatches.extend(
-                out_of_bounds(number, schema).map(|reason| (key.clone(), reason)),
-            ),
+            Value::Number(number) => {
+                mismatches
+                    .extend(out_of_bounds(number, schema).map(|reason| (key.clone(), reason)));
+            }
             Value::Object(members) => self.compare_table(members, schema, key, mismatches),
             Value::Array(elements) => {
                 for (index, element) in elements.iter().enumerate() {
@@ -114,10 +110,7 @@ impl Shape<'_> {
             if here.is_empty() {
                 return;
             }
-            let same_type = types(self.resolve(alternative))
-                .iter()
-                .any(|name| is_of_type(value, name));
-            if same_type && alternative.get("const").is_none() {
+            if self.is_of_type(value, alternative) {
                 closest = Some(here);
             }
         }
@@ -130,17 +123,14 @@ impl Shape<'_> {
         }
     }
 
-    fn compare_choice(
-        &self,
-        value: &Value,
-        choices: &[&Value],
-        key: &Key,
-        mismatches: &mut Mismatches,
-    ) {
-        if !choices.contains(&value) {
-            let names: Vec<String> = choices.iter().map(|choice| choice.to_string()).collect();
-            mismatches.push((key.clone(), format!("must be {}", names.join(" or "))));
+    /// Whether the type alone is right, where a type is all that is asked for.
+    fn is_of_type(&self, value: &Value, schema: &Value) -> bool {
+        let schema = self.resolve(schema);
+        if let Some(alternatives) = alternatives(schema) {
+            return alternatives.iter().any(|one| self.is_of_type(value, one));
         }
+        let chosen = schema.get("const").or_else(|| schema.get("enum")).is_some();
+        !chosen && types(schema).iter().any(|name| is_of_type(value, name))
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
@@ -191,6 +181,13 @@ impl Shape<'_> {
     }
 }
 
+fn compare_choice(value: &Value, choices: &[&Value], key: &Key, mismatches: &mut Mismatches) {
+    if !choices.contains(&value) {
+        let names: Vec<String> = choices.iter().map(ToString::to_string).collect();
+        mismatches.push((key.clone(), format!("must be {}", names.join(" or "))));
+    }
+}
+
 fn alternatives(schema: &Value) -> Option<&[Value]> {
     let list = schema.get("anyOf").or_else(|| schema.get("oneOf"))?;
     list.as_array().map(Vec::as_slice)
@@ -236,5 +233,197 @@ fn unknown_key<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Strin
         }
         Some(nearest) => format!("unknown key; the nearest that is known is `{nearest}`"),
         None => "unknown key".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::document::Document;
+    use crate::config::raw;
+
+    /// What is found wrong with `text` as a config: key and reason.
+    fn mismatches(text: &str) -> Vec<(String, String)> {
+        let document = Document::parse(text).unwrap();
+        let mut findings = Findings::new(&document);
+        let value = document.to_json(|_, text| text.to_owned());
+        check(&value, raw::schema().as_value(), &mut findings);
+        let found = findings.none_so_far().err().unwrap_or_default();
+        found
+            .into_iter()
+            .map(|finding| (finding.key, finding.reason))
+            .collect()
+    }
+
+    fn one_mismatch(text: &str) -> (String, String) {
+        let mut found = mismatches(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_that_is_known() {
+        let (key, reason) = one_mismatch("[audit]\nflie = \"a\"\n");
+        assert_eq!(key, "audit.flie");
+        assert_eq!(reason, "unknown key; did you mean `file`?");
+        let (key, reason) = one_mismatch("[audits]\n");
+        assert_eq!(key, "audits");
+        assert_eq!(reason, "unknown key; did you mean `audit`?");
+        let (_, reason) = one_mismatch("[audit]\nzzz = 1\n");
+        assert!(reason.starts_with("unknown key; the nearest that is known is `"));
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let found = mismatches("[store]\nurl = \"sqlite:a\"\n[gateway]\n");
+        let names: Vec<_> = found.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(names, ["store.operations", "gateway.listen"]);
+        assert!(found.iter().all(|(_, reason)| reason == "is missing"));
+    }
+
+    #[test]
+    fn a_wrong_type_is_refused_with_the_right_one() {
+        for (text, key, reason) in [
+            ("gateway = 1", "gateway", "must be a table"),
+            ("audit.file = 1", "audit.file", "must be text"),
+            ("audit.file = 2024-01-01", "audit.file", "must be text"),
+            (
+                "passwords.accept = \"bcrypt\"",
+                "passwords.accept",
+                "must be a list",
+            ),
+            (
+                "passwords.accept = [1]",
+                "passwords.accept[0]",
+                "must be text",
+            ),
+            (
+                "passwords.threads = \"1\"",
+                "passwords.threads",
+                "must be a whole number",
+            ),
+            (
+                "passwords.threads = 1.5",
+                "passwords.threads",
+                "must be a whole number",
+            ),
+            (
+                "passwords.wait = true",
+                "passwords.wait",
+                "must be a whole number or text",
+            ),
+            (
+                "passwords.decoy = { bcrypt = \"x\" }",
+                "passwords.decoy.bcrypt",
+                "must be a whole number",
+            ),
+        ] {
+            assert_eq!(
+                one_mismatch(text),
+                (key.to_owned(), reason.to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_its_bounds_is_refused_and_one_that_json_cannot_say_is_not_taken_for_absent()
+    {
+        for text in [
+            "threads = 0",
+            "threads = -1",
+            "threads = 4294967296",
+            "wait = -1",
+        ] {
+            let (_, reason) = one_mismatch(&format!("[passwords]\n{text}\n"));
+            assert!(reason.starts_with("must be from "), "{text}: {reason}");
+        }
+        let text = "[passwords]\nthreads = 99999999999999999999\nqueue = nan\nwrite = 99999999999999999999\n";
+        assert_eq!(mismatches(text).len(), 3);
+        assert_eq!(
+            mismatches("[passwords]\nthreads = 0x10\nqueue = 1_000\nwait = 0o17\n"),
+            []
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_none_of_the_choices_is_refused_with_all_of_them() {
+        let text = "[[tenant.apis]]\nidentifier = \"urn:a\"\ntoken_dialect = \"jwt\"\n\
+                    subject_type_authorization = { user = \"nobody\" }\n\
+                    [tenant]\nissuer = \"x\"\nlisten = \"x\"\nstate = \"x\"\n";
+        let found = mismatches(text);
+        assert_eq!(
+            found,
+            [
+                (
+                    "tenant.apis[0].token_dialect".to_owned(),
+                    "must be \"access_token\" or \"rfc9068_profile\"".to_owned()
+                ),
+                (
+                    "tenant.apis[0].subject_type_authorization.user".to_owned(),
+                    "must be \"allow_all\" or \"require_client_grant\" or \"deny_all\"".to_owned()
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_schema_has_no_keyword_that_is_not_read_here() {
+        /// Keywords that say nothing about what is accepted.
+        const ANNOTATIONS: [&str; 5] = ["$schema", "$defs", "title", "description", "default"];
+        const READ: [&str; 11] = [
+            "$ref",
+            "anyOf",
+            "oneOf",
+            "const",
+            "enum",
+            "type",
+            "minimum",
+            "items",
+            "properties",
+            "additionalProperties",
+            "required",
+        ];
+        fn look(schema: &Value) {
+            let Some(keywords) = schema.as_object() else {
+                return;
+            };
+            for (keyword, value) in keywords {
+                let known =
+                    ANNOTATIONS.contains(&keyword.as_str()) || READ.contains(&keyword.as_str());
+                // The one format there is says what `out_of_bounds` holds every number to.
+                assert!(
+                    known || (keyword == "format" && value == "uint32"),
+                    "{keyword}: {value}"
+                );
+                match keyword.as_str() {
+                    "properties" | "$defs" => value.as_object().unwrap().values().for_each(look),
+                    "anyOf" | "oneOf" => value.as_array().unwrap().iter().for_each(look),
+                    "items" | "additionalProperties" => look(value),
+                    _ => {}
+                }
+            }
+            // A schema with choices is read as nothing else.
+            if alternatives(schema).is_some() || keywords.contains_key("const") {
+                assert!(!keywords.contains_key("properties") && !keywords.contains_key("items"));
+            }
+        }
+        look(raw::schema().as_value());
+    }
+
+    #[test]
+    fn every_table_of_the_schema_refuses_unknown_keys_or_says_what_they_are() {
+        fn look(schema: &Value) {
+            if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+                assert_eq!(
+                    schema.get("additionalProperties"),
+                    Some(&Value::Bool(false))
+                );
+                properties.values().for_each(look);
+            }
+            let definitions = schema.get("$defs").and_then(Value::as_object);
+            definitions.into_iter().flat_map(Map::values).for_each(look);
+        }
+        look(raw::schema().as_value());
     }
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use lychgate_listener::{Limits, Transport};
-use lychgate_tenant::{Issuer, Lifetimes, Settings};
+use lychgate_tenant::{Error, Issuer, Lifetimes, Settings};
 use lychgate_token::Algorithm;
 
 use super::document::Key;
@@ -77,11 +77,24 @@ fn listen(
     Some((address, Transport::Plain))
 }
 
-/// The error of a setting, without the value that it quotes.
-fn without_value(error: lychgate_tenant::Error) -> String {
+/// What is wrong with a setting, without the value that the error quotes.
+fn without_value(error: Error) -> String {
     match error {
-        lychgate_tenant::Error::Setting { reason, .. } => reason.to_owned(),
+        Error::Setting { reason, .. } => reason.to_owned(),
         other => with_causes(other),
+    }
+}
+
+/// What is wrong with the scripts in `folder`, whose own name is a value, too.
+fn wrong_script(error: Error, folder: &Path) -> String {
+    let below = |file: &Path| match file.strip_prefix(folder) {
+        Ok(name) if !name.as_os_str().is_empty() => name.display().to_string(),
+        _ => "the folder".to_owned(),
+    };
+    match error {
+        Error::Read { file, source } => format!("cannot open {}: {source}", below(&file)),
+        Error::Script { file, source } => format!("cannot use {}: {source}", below(&file)),
+        other => without_value(other),
     }
 }
 

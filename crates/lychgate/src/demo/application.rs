@@ -28,7 +28,7 @@ use super::names::AUDIENCE;
 use super::servers::Servers;
 use crate::templates;
 
-/// Logins begun and not finished that are remembered; the oldest make room.
+/// Logins begun and not finished that are remembered; beyond that one makes room for the next.
 const LOGINS: usize = 64;
 
 /// The application, bound and ready to serve.

@@ -11,18 +11,21 @@ use crate::support::lychgate;
 /// How long a command that does no work may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// What exactly it says stands in the generated reference of commands.
 #[tokio::test]
-async fn the_help_says_what_each_command_does() {
+async fn every_command_has_a_help_of_its_own() {
     let help = prints(&["--help"]).await;
-    insta::assert_snapshot!("help", help);
     let commands = commands_of(&help);
     assert!(
         commands.contains(&"demo") && commands.contains(&"serve"),
         "{commands:?}"
     );
     for command in commands {
-        let help = prints(&[command, "--help"]).await;
-        insta::assert_snapshot!(format!("help_{command}"), help);
+        let usage = format!("Usage: lychgate {command}");
+        assert!(
+            prints(&[command, "--help"]).await.contains(&usage),
+            "{command}"
+        );
     }
 }
 

@@ -85,6 +85,7 @@ async fn the_tour_is_one_json_document_of_steps_that_all_came_out_as_expected() 
 async fn a_tour_that_is_ended_on_its_way_leaves_nothing_and_does_not_pass_for_a_good_one() {
     for (arguments, signal, status) in [
         (&["--exit"][..], "TERM", 1),
+        (&["--exit"][..], "HUP", 1),
         (&["--exit"], "INT", 1),
         (&[], "INT", 0),
     ] {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
 
-use self::attempt::{ATTEMPTS, Attempt, Place};
+use self::attempt::{ATTEMPTS, Place};
 use self::table::Table;
 use crate::support::{AUDIENCE, Issuer, SCRIPT_CLIENT, Serve, sample_store};
 
@@ -36,7 +36,11 @@ async fn every_operation_denies_what_must_be_denied_and_the_generated_table_says
         for operation in &OPERATIONS {
             for token in attempt.tokens(&issuer, &forger, operation) {
                 let answer = deployment.denied(operation.path, token.as_deref()).await;
-                assert_eq!(answer, attempt.expected, "{} on {}", attempt.name, operation.name);
+                assert_eq!(
+                    answer, attempt.expected,
+                    "{} on {}",
+                    attempt.name, operation.name
+                );
             }
             table.add(attempt, operation.name);
         }
@@ -46,7 +50,12 @@ async fn every_operation_denies_what_must_be_denied_and_the_generated_table_says
     let good = issuer.sign(&issuer.claims());
     for operation in &OPERATIONS {
         let answer = open.send(operation.path, Some(&good)).await;
-        assert_eq!(answer, format!("{} done", operation.status.as_u16()), "{}", operation.name);
+        assert_eq!(
+            answer,
+            format!("{} done", operation.status.as_u16()),
+            "{}",
+            operation.name
+        );
     }
     table.compare_or_write();
 }
@@ -70,7 +79,11 @@ impl Deployment {
         sample_store(folder.path()).await;
         std::fs::write(folder.path().join("lychgate.toml"), config(issuer, network)).unwrap();
         let serve = Serve::start(folder.path()).await;
-        Self { folder, serve, lock: None }
+        Self {
+            folder,
+            serve,
+            lock: None,
+        }
     }
 
     /// Sends one well-formed request and returns how it was answered, having looked at store and audit.
@@ -78,7 +91,11 @@ impl Deployment {
         let (store, lines) = (self.store(), self.audit_lines());
         let answer = self.send(path, token).await;
         assert_eq!(self.store(), store, "{path}: the store has changed");
-        assert_eq!(self.audit_lines_after(lines).await, lines + 1, "{path}: one line of audit");
+        assert_eq!(
+            self.audit_lines_after(lines).await,
+            lines + 1,
+            "{path}: one line of audit"
+        );
         answer
     }
 
@@ -93,28 +110,45 @@ impl Deployment {
 
     async fn send(&self, path: &str, token: Option<&str>) -> String {
         let client = reqwest::Client::builder().build().unwrap();
-        let mut request = client.post(format!("{}{path}", self.serve.gateway)).json(&attempt::body_for(path));
+        let mut request = client
+            .post(format!("{}{path}", self.serve.gateway))
+            .json(&attempt::body_for(path));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        let Ok(answer) = request.send().await else { return "closed".to_owned() };
+        let Ok(answer) = request.send().await else {
+            return "closed".to_owned();
+        };
         let status = answer.status().as_u16();
         let body: serde_json::Map<String, Value> = answer.json().await.unwrap();
         if let Some(Value::String(kind)) = body.get("type") {
-            return format!("{status} {}", kind.rsplit(['/', ':']).next().unwrap_or_default());
+            return format!(
+                "{status} {}",
+                kind.rsplit(['/', ':']).next().unwrap_or_default()
+            );
         }
-        let done = body.values().all(|value| value.is_object() || *value == Value::Bool(true));
-        format!("{status} {}", if done { "done" } else { "and nothing done" })
+        let done = body
+            .values()
+            .all(|value| value.is_object() || *value == Value::Bool(true));
+        format!(
+            "{status} {}",
+            if done { "done" } else { "and nothing done" }
+        )
     }
 
     /// What is in the store; of a locked one it is asked when it is unlocked, because a process that closes a file
     /// gives up its locks on it (POSIX, `fcntl`).
     fn store(&self) -> Option<Vec<u8>> {
-        self.lock.is_none().then(|| std::fs::read(self.folder.path().join("store.db")).unwrap())
+        self.lock
+            .is_none()
+            .then(|| std::fs::read(self.folder.path().join("store.db")).unwrap())
     }
 
     fn audit_lines(&self) -> usize {
-        std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap_or_default().lines().count()
+        std::fs::read_to_string(self.folder.path().join("audit.jsonl"))
+            .unwrap_or_default()
+            .lines()
+            .count()
     }
 
     async fn lock_store(&mut self) {
@@ -128,7 +162,11 @@ impl Deployment {
     async fn unlock_store(&mut self) {
         let Lock { holder, before } = self.lock.take().unwrap();
         holder.close().await.unwrap();
-        assert_eq!(self.store(), Some(before), "the store has changed while it was down");
+        assert_eq!(
+            self.store(),
+            Some(before),
+            "the store has changed while it was down"
+        );
     }
 }
 

@@ -12,6 +12,9 @@ mod support;
 
 mod browser;
 mod commands;
+mod config;
 mod denial;
 mod demo;
+mod docs;
 mod node;
+mod serve;

@@ -218,14 +218,15 @@ impl Host {
             self.events.clone(),
             self.settings.outbound.calls,
         );
+        // Counted at once, so that what is one too many is not even kept until a task looks at it.
+        let request = account.journal.may_request(limit).then_some(request);
         let task = account.runtime.clone().spawn(async move {
-            let answer = if account.journal.may_request(limit) {
-                send(&client, request, &account).await
-            } else {
-                Err(Trouble::new(
+            let answer = match request {
+                Some(request) => send(&client, request, &account).await,
+                None => Err(Trouble::new(
                     "EACCES",
                     format!("a call may make {limit} requests"),
-                ))
+                )),
             };
             drop(events.send(Event::Answered { id, answer }));
         });

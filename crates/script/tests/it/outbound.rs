@@ -139,38 +139,6 @@ async fn only_http_is_spoken() {
     assert_eq!(credentials[1], json!("ERR_INVALID_URL"));
 }
 
-/// A name other than `localhost` that this machine's own hosts file sends to loopback.
-fn name_of_loopback() -> Option<String> {
-    let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let names = hosts
-        .lines()
-        .filter(|line| line.starts_with("127.") || line.starts_with("::1"))
-        .flat_map(|line| line.split_whitespace().skip(1));
-    names.map(str::to_owned).find(|name| name != "localhost")
-}
-
-#[tokio::test]
-async fn a_name_that_resolves_to_loopback_is_refused() {
-    let server = Server::start().await;
-    let Some(name) = name_of_loopback() else {
-        eprintln!(
-            "the hosts file has no second name for loopback; the unit tests of `OutboundHost` cover the rule"
-        );
-        return;
-    };
-    let answer = fetch(
-        listing(&[format!("{name}:{}", server.port)]),
-        &format!("http://{name}:{}/echo", server.port),
-    )
-    .await;
-    refused(&answer);
-    assert!(
-        answer[2].as_str().unwrap().contains("closed to scripts"),
-        "{answer}"
-    );
-    assert_eq!(server.requests(), 0);
-}
-
 #[tokio::test]
 async fn a_redirect_is_followed_to_listed_hosts_only() {
     let (server, other) = (Server::start().await, Server::start().await);
@@ -274,6 +242,24 @@ async fn size_count_and_time_of_requests_are_bounded() {
     assert_eq!(
         value_in(&Container::new(bounded()), body).await,
         json!([200, "ERR_BODY_TOO_LARGE", "EACCES"])
+    );
+}
+
+#[tokio::test]
+async fn of_requests_that_begin_together_the_first_are_made() {
+    let server = Server::start().await;
+    let outbound = OutboundBounds {
+        calls: 2,
+        ..OutboundBounds::default()
+    };
+    let container = Container::new(Settings {
+        outbound,
+        ..server.settings()
+    });
+    let body = "const all = Array.from({ length: 5 }, () => fetch(configuration.URL + '/echo').then((a) => a.status, (e) => e.cause.code)); callback(null, await Promise.all(all))";
+    assert_eq!(
+        value_in(&container, body).await,
+        json!([200, 200, "EACCES", "EACCES", "EACCES"])
     );
 }
 

@@ -19,7 +19,6 @@ pub(crate) async fn complete(
     request: &AuthorizeRequest,
     session: &Session,
     seen: &RequestEvent,
-    now: UnixTime,
 ) -> Result<Reference, OAuthError> {
     let client = context
         .client(&request.client_id)
@@ -68,10 +67,9 @@ pub(crate) async fn complete(
         access_token_claims: verdict.access_token.into_map(),
         id_token_claims: verdict.id_token.into_map(),
     };
-    context
-        .state
-        .keep_code(&code, &kept, now.plus(context.lifetimes.code))
-        .await?;
+    // Scripts may have taken their time; the code's life begins here.
+    let until = UnixTime::now().plus(context.lifetimes.code);
+    context.state.keep_code(&code, &kept, until).await?;
     Ok(code)
 }
 

@@ -1,6 +1,6 @@
 //! A connection at work: each of the seven scripts as one method, with its answer read by the platform's rules.
 
-use lychgate_script::{Container, ErrorClass, Failure, LogLevel, Run};
+use lychgate_script::{Container, ErrorClass, Failure, Run};
 use serde_json::{Map, Value, json};
 
 use super::{ActionScript, Connection, ConnectionStatistics, Profile};
@@ -216,14 +216,7 @@ pub(crate) fn log_run<T>(script: &str, container: &str, run: &Run<T>) {
     let (ok, calls) = (run.outcome.is_ok(), run.outbound.len());
     tracing::info!(target: "lychgate_tenant::script", script, container, ok, milliseconds, calls);
     for line in &run.logs {
-        match line.level {
-            LogLevel::Container => {
-                tracing::warn!(target: "lychgate_tenant::script", script, container, text = line.text);
-            }
-            _ => {
-                tracing::debug!(target: "lychgate_tenant::script", script, container, level = ?line.level, text = line.text);
-            }
-        }
+        tracing::debug!(target: "lychgate_tenant::script", script, container, level = ?line.level, text = line.text);
     }
     for call in &run.outbound {
         tracing::debug!(target: "lychgate_tenant::script", script, container, method = call.method, url = call.url, answer = ?call.answer);

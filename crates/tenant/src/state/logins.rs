@@ -182,3 +182,84 @@ impl State {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const END: UnixTime = UnixTime::from_seconds(1_000_000);
+
+    fn request() -> AuthorizeRequest {
+        let request = json!({
+            "client_id": "app",
+            "return_address": { "redirect_uri": "https://app.example/callback", "state": null },
+            "scope": "openid",
+            "audience": null,
+            "connection": null,
+            "nonce": null,
+            "login_hint": null,
+            "prompt": "AsNeeded",
+            "max_age": null,
+            "code_challenge": null,
+            "query": {},
+        });
+        serde_json::from_value(request).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_flood_ends_old_logins_and_keeps_nobody_from_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("tenant.db")).await.unwrap();
+        sqlx::query(
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000)
+             insert into login_transactions select randomblob(32), x'00', '{}', 0, i from n",
+        )
+        .execute(&state.pool)
+        .await
+        .unwrap();
+        let (login, browser) = (
+            Reference::generate().unwrap(),
+            Reference::generate().unwrap(),
+        );
+        state
+            .begin_login(&login, &browser, &request(), END)
+            .await
+            .unwrap();
+        let now = UnixTime::from_seconds(1);
+        assert!(state.login(&login, &browser, now).await.unwrap().is_some());
+        let left = sqlx::query("select count(*), min(expires_at) from login_transactions");
+        let left = left.fetch_one(&state.pool).await.unwrap();
+        assert_eq!(
+            (left.get::<i64, _>(0), left.get::<i64, _>(1)),
+            (TRANSACTIONS, 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_login_is_its_browsers_and_ends_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("tenant.db")).await.unwrap();
+        let (login, browser, other) = (
+            Reference::generate().unwrap(),
+            Reference::generate().unwrap(),
+            Reference::generate().unwrap(),
+        );
+        state
+            .begin_login(&login, &browser, &request(), END)
+            .await
+            .unwrap();
+        let now = UnixTime::from_seconds(1);
+        assert!(state.login(&login, &other, now).await.unwrap().is_none());
+        assert!(
+            state.login(&login, &browser, END).await.unwrap().is_none(),
+            "it has expired"
+        );
+        assert!(state.count_attempt(&login, 2).await.unwrap());
+        assert!(state.count_attempt(&login, 2).await.unwrap());
+        assert!(!state.count_attempt(&login, 2).await.unwrap());
+        assert!(state.take_login(&login, now).await.unwrap());
+        assert!(!state.take_login(&login, now).await.unwrap());
+    }
+}

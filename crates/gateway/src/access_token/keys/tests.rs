@@ -66,16 +66,20 @@ fn an_unknown_key_starts_one_fetch_and_is_remembered() {
     let mut state = fetched(&[&key()]);
     assert!(matches!(
         state.look_up("made-up", ALGORITHM, at(1)),
-        LookUp::Wait
+        LookUp::Wait(Proof::Fresh)
     ));
     assert!(matches!(
         state.look_up("made-up-too", ALGORITHM, at(1)),
-        LookUp::Wait
+        LookUp::Wait(Proof::Fresh)
     ));
     assert!(state.begin(at(1)));
     assert!(!state.begin(at(1)), "one fetch at a time");
     state.finish(Some(set(&[&key()])), at(1));
-    assert!(state.look_again("made-up", ALGORITHM, at(1)).is_none());
+    assert!(
+        state
+            .look_again("made-up", ALGORITHM, Proof::Fresh, at(1))
+            .is_none()
+    );
     assert!(matches!(
         state.look_up("made-up", ALGORITHM, at(2)),
         LookUp::Unknown
@@ -84,7 +88,7 @@ fn an_unknown_key_starts_one_fetch_and_is_remembered() {
     assert!(
         matches!(
             state.look_up("made-up", ALGORITHM, at(1 + 60)),
-            LookUp::Wait
+            LookUp::Wait(Proof::Fresh)
         ),
         "not for ever"
     );
@@ -97,10 +101,18 @@ fn a_flood_of_made_up_keys_causes_a_bounded_number_of_fetches() {
     for attempt in 0..10_000_i64 {
         let now = at(1 + attempt / 100);
         let made_up = format!("made-up-{attempt}");
-        if matches!(state.look_up(&made_up, ALGORITHM, now), LookUp::Wait) && state.begin(now) {
+        if matches!(
+            state.look_up(&made_up, ALGORITHM, now),
+            LookUp::Wait(Proof::Fresh)
+        ) && state.begin(now)
+        {
             fetches += 1;
             state.finish(Some(set(&[&key()])), now);
-            assert!(state.look_again(&made_up, ALGORITHM, now).is_none());
+            assert!(
+                state
+                    .look_again(&made_up, ALGORITHM, Proof::Fresh, now)
+                    .is_none()
+            );
         }
     }
     assert!(fetches <= 6 + 10, "{fetches} fetches in 100 s");
@@ -114,7 +126,7 @@ fn a_flood_never_delays_the_schedule_nor_a_rotation() {
         let now = at(1 + attempt * 299 / 100_000);
         if matches!(
             state.look_up(&format!("made-up-{attempt}"), ALGORITHM, now),
-            LookUp::Wait
+            LookUp::Wait(Proof::Fresh)
         ) && state.begin(now)
         {
             state.finish(None, now);
@@ -136,14 +148,18 @@ fn a_key_that_was_unknown_works_as_soon_as_a_set_brings_it() {
     let mut state = fetched(&[&old]);
     assert!(matches!(
         state.look_up(new.key_id(), ALGORITHM, at(1)),
-        LookUp::Wait
+        LookUp::Wait(Proof::Fresh)
     ));
     assert!(state.begin(at(1)));
     state.finish(Some(set(&[&old])), at(1));
-    assert!(state.look_again(new.key_id(), ALGORITHM, at(1)).is_none());
+    assert!(
+        state
+            .look_again(new.key_id(), ALGORITHM, Proof::Fresh, at(1))
+            .is_none()
+    );
     assert!(matches!(
         state.look_up("another", ALGORITHM, at(2)),
-        LookUp::Wait
+        LookUp::Wait(Proof::Fresh)
     ));
     assert!(state.begin(at(2)));
     state.finish(Some(set(&[&old, &new])), at(2));
@@ -171,14 +187,53 @@ fn a_failed_fetch_does_not_teach_that_a_key_is_unknown() {
     let mut state = fetched(&[&key()]);
     assert!(matches!(
         state.look_up("new", ALGORITHM, at(1)),
-        LookUp::Wait
+        LookUp::Wait(Proof::Fresh)
     ));
     assert!(state.begin(at(1)));
     state.finish(None, at(1));
-    assert!(state.look_again("new", ALGORITHM, at(1)).is_none());
+    assert!(
+        state
+            .look_again("new", ALGORITHM, Proof::Fresh, at(1))
+            .is_none()
+    );
     assert!(matches!(
         state.look_up("new", ALGORITHM, at(2)),
-        LookUp::Wait
+        LookUp::Wait(Proof::Fresh)
+    ));
+}
+
+#[test]
+fn fetches_that_made_up_keys_caused_do_not_slow_the_schedules_own_next_try() {
+    let mut state = fetched(&[&key()]);
+    for attempt in 0..6 {
+        let made_up = format!("made-up-{attempt}");
+        assert!(matches!(
+            state.look_up(&made_up, ALGORITHM, at(1)),
+            LookUp::Wait(Proof::Fresh)
+        ));
+        assert!(state.begin(at(1)));
+        state.finish(None, at(1));
+    }
+    assert!(state.begin(at(300)));
+    state.finish(None, at(300));
+    assert_eq!(state.next_scheduled(), at(301));
+}
+
+#[test]
+fn a_fetch_that_began_before_a_key_was_asked_for_does_not_teach_that_it_is_unknown() {
+    let (old, new) = (key(), key());
+    let mut state = fetched(&[&old]);
+    assert!(state.begin(at(300)));
+    assert!(matches!(
+        state.look_up(new.key_id(), ALGORITHM, at(300)),
+        LookUp::Wait(Proof::Stale)
+    ));
+    state.finish(Some(set(&[&old])), at(300));
+    let again = state.look_again(new.key_id(), ALGORITHM, Proof::Stale, at(300));
+    assert!(again.is_none());
+    assert!(matches!(
+        state.look_up(new.key_id(), ALGORITHM, at(300)),
+        LookUp::Wait(Proof::Fresh)
     ));
 }
 
@@ -202,7 +257,12 @@ fn the_memory_of_unknown_keys_is_bounded() {
     for attempt in 0..5000 {
         assert!(
             state
-                .look_again(&format!("made-up-{attempt}"), ALGORITHM, at(1))
+                .look_again(
+                    &format!("made-up-{attempt}"),
+                    ALGORITHM,
+                    Proof::Fresh,
+                    at(1)
+                )
                 .is_none()
         );
     }

@@ -1,6 +1,7 @@
 //! `[gateway.access_token]`: without it an allowlist would be the only control, and there is no such gateway.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lychgate_gateway::{
     AccessTokenSettings, Audience, ClientId, Issuer, IssuerSettings, KeyLimits, KeyLocation,
@@ -11,6 +12,9 @@ use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
 use crate::config::raw::{RawAccessToken, RawSenderConstraint};
+
+/// Clocks that differ by more are broken, and every token would live that much longer.
+const MOST_LEEWAY: Duration = Duration::from_mins(5);
 
 /// What makes a token good.
 pub(crate) fn settings(
@@ -51,6 +55,11 @@ pub(crate) fn settings(
         AccessTokenSettings::MAX_LIFETIME,
     );
     let max_stale = duration("jwks_max_stale", &raw.jwks_max_stale, defaults.max_stale);
+    if leeway.is_some_and(|leeway| leeway > MOST_LEEWAY) {
+        let reason =
+            "must be at most 5m: it lengthens the life of every token; set the clocks instead";
+        findings.push(&key.member("leeway"), reason);
+    }
     Some(AccessTokenSettings {
         issuers: issuers?,
         audience: audience?,

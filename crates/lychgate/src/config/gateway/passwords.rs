@@ -1,6 +1,6 @@
 //! `[passwords]`: which formats may log in, what is written, and what an unknown user costs.
 
-use lychgate_password::{Decoy, DecoyClass, Format, Settings};
+use lychgate_password::{Decoy, DecoyClass, Error, Format, Settings};
 
 use crate::config::document::Key;
 use crate::config::duration;
@@ -22,20 +22,26 @@ pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Optio
         &key.member("wait"),
         findings,
     );
-    let (accept, write) = (accept?, write?);
-    if !accept.contains(&write) {
-        let reason = "is not among the formats of `accept`: nobody could log in with a new password";
-        findings.push(&key.member("write"), reason);
-    }
-    Some(Settings {
-        accept,
-        write,
-        threads: raw.threads
+    let settings = Settings {
+        accept: accept?,
+        write: write?,
+        threads: raw
+            .threads
             .map_or(defaults.threads, |threads| threads.get() as usize),
         queue: raw.queue.map_or(defaults.queue, |queue| queue as usize),
         queue_wait: wait?,
         ..defaults
-    })
+    };
+    if let Err(error) = settings.check() {
+        let name = match error {
+            Error::Threads => "threads",
+            Error::Queue => "queue",
+            _ => "write",
+        };
+        findings.push(&key.member(name), error);
+        return None;
+    }
+    Some(settings)
 }
 
 /// The mix that unknown users are given: as configured, or every accepted format alike.

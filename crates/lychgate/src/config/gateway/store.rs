@@ -51,7 +51,9 @@ pub(crate) fn settings(
     };
     let defaults = Settings::new(url?.below(folder), statements);
     let settings = Settings {
-        connections: raw.connections.map_or(defaults.connections, NonZeroU32::get),
+        connections: raw
+            .connections
+            .map_or(defaults.connections, NonZeroU32::get),
         wait: duration::or(
             raw.wait.as_ref(),
             defaults.wait,

@@ -80,13 +80,13 @@ pub(crate) struct RawAccessToken {
     /// What a token must be bound to beside its bearer.
     #[serde(default)]
     pub(crate) sender_constraint: RawSenderConstraint,
-    /// How far the clocks of issuer and gateway may differ. `10s` if left out.
+    /// How far the clocks of issuer and gateway may differ.
     pub(crate) leeway: Option<RawDuration>,
-    /// The longest life of a token, from `iat` to `exp`. `24h` if left out; an hour is wiser.
+    /// The longest life of a token, from `iat` to `exp`. An hour is wiser than the default.
     pub(crate) max_lifetime: Option<RawDuration>,
     /// Where the keys of the one issuer are, if its discovery document shall not say it.
     pub(crate) jwks_uri: Option<String>,
-    /// How long keys are used that could not be refreshed. `24h` if left out.
+    /// How long keys are used that could not be refreshed.
     pub(crate) jwks_max_stale: Option<RawDuration>,
 }
 

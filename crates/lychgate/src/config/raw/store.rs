@@ -72,11 +72,11 @@ pub(crate) enum RawIdentifierCase {
 #[schemars(rename = "Passwords")]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPasswords {
-    /// The formats that may log in. All of them if left out.
+    /// The formats that may log in.
     pub(crate) accept: Option<Vec<String>>,
-    /// The format of new hashes: `argon2id` (if left out) or `bcrypt`.
+    /// The format of new hashes: `argon2id` or `bcrypt`.
     pub(crate) write: Option<String>,
-    /// Threads that compute hashes. One less than there are processors if left out, at least one.
+    /// Threads that compute hashes.
     pub(crate) threads: Option<NonZeroU32>,
     /// Hashes that may wait for a thread.
     pub(crate) queue: Option<u32>,

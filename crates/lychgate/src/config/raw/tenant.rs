@@ -53,7 +53,7 @@ pub(crate) struct RawApi {
     /// What may be asked for.
     #[serde(default)]
     pub(crate) scopes: Vec<String>,
-    /// How long a token lives. `24h` if left out, as at Auth0.
+    /// How long a token lives; the default is Auth0's.
     pub(crate) token_lifetime: Option<RawDuration>,
     /// The form of its tokens.
     #[serde(default)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use lychgate_tenant::{Client, ClientAuthentication, GrantType, RedirectUri};
 use lychgate_token::{ClientAuthMethod, ClientSecret, JwkSet};
 
-use crate::config::document::Key;
 use super::without_value;
+use crate::config::document::Key;
 use crate::config::finding::{Findings, with_causes};
 use crate::config::raw::RawClient;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use lychgate_script::OutboundHost;
 use lychgate_tenant::{ActionScripts, Connection};
 
+use super::wrong_script;
 use crate::config::document::Key;
-use super::without_value;
 use crate::config::finding::{Findings, with_causes};
 use crate::config::raw::{RawConnection, RawSecret};
 
@@ -30,9 +30,11 @@ fn connection(
     key: &Key,
     findings: &mut Findings<'_>,
 ) -> Option<Connection> {
+    let scripts_folder = folder.join(&raw.scripts);
+    let scripts = ActionScripts::read(&scripts_folder);
     let scripts = findings.keep(
         &key.member("scripts"),
-        ActionScripts::read(&folder.join(&raw.scripts)).map_err(without_value),
+        scripts.map_err(|error| wrong_script(error, &scripts_folder)),
     );
     let hosts = key.member("outbound_hosts");
     let outbound_hosts = raw.outbound_hosts.iter().enumerate();

@@ -9,7 +9,7 @@ use lychgate_tenant::{
 use lychgate_token::{Scope, TokenDialect};
 
 use super::connections::exposed;
-use super::without_value;
+use super::wrong_script;
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
@@ -105,21 +105,17 @@ fn pipeline(
         ..PipelineSettings::default()
     };
     pipeline.rules_sandbox.configuration = exposed(&raw.rules_configuration);
-    let rules = raw
-        .rules
-        .as_ref()
-        .map(|rules| pipeline.read_rules(&folder.join(rules)));
-    let rules = findings.keep(
-        &key.member("rules"),
-        rules.transpose().map_err(without_value),
-    );
-    let actions = raw
-        .actions
-        .as_ref()
-        .map(|actions| pipeline.read_actions(&folder.join(actions)));
-    let actions = findings.keep(
-        &key.member("actions"),
-        actions.transpose().map_err(without_value),
-    );
+    let rules = raw.rules.as_ref().map(|rules| {
+        let folder = folder.join(rules);
+        let read = pipeline.read_rules(&folder);
+        read.map_err(|error| wrong_script(error, &folder))
+    });
+    let rules = findings.keep(&key.member("rules"), rules.transpose());
+    let actions = raw.actions.as_ref().map(|actions| {
+        let folder = folder.join(actions);
+        let read = pipeline.read_actions(&folder);
+        read.map_err(|error| wrong_script(error, &folder))
+    });
+    let actions = findings.keep(&key.member("actions"), actions.transpose());
     rules.and(actions).map(|_| pipeline)
 }

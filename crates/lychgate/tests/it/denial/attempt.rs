@@ -42,47 +42,147 @@ enum Make {
 
 pub(crate) const ATTEMPTS: [Attempt; 19] = [
     at_gateway("no token", "401 invalid-token", Make::NoToken),
-    at_gateway("malformed", "401 invalid-token", Make::Texts(&["x", "a.b", "a.b.c", "e30.e30.", "..", "e30.e30.e30.e30.e30"])),
-    at_gateway("expired", "401 invalid-token", Make::Claims(|good| vec![json!({ "iat": at(good, -7200), "exp": at(good, -60) })])),
+    at_gateway(
+        "malformed",
+        "401 invalid-token",
+        Make::Texts(&["x", "a.b", "a.b.c", "e30.e30.", "..", "e30.e30.e30.e30.e30"]),
+    ),
+    at_gateway(
+        "expired",
+        "401 invalid-token",
+        Make::Claims(|good| vec![json!({ "iat": at(good, -7200), "exp": at(good, -60) })]),
+    ),
     at_gateway("wrong key", "401 invalid-token", Make::Forged(wrong_key)),
-    at_gateway("alg none", "401 invalid-token", Make::Forged(algorithm_none)),
-    at_gateway("HMAC with the public key", "401 invalid-token", Make::Forged(hmac_with_public_key)),
-    at_gateway("wrong issuer", "401 invalid-token", Make::Forged(wrong_issuer)),
-    at_gateway("wrong audience", "401 invalid-token", Make::Claims(|_| vec![json!({ "aud": "urn:another" }), json!({ "aud": ["urn:another"] })])),
-    at_gateway("user token", "403 client-not-allowed", Make::Claims(user_tokens)),
-    at_gateway("user token for /userinfo too", "403 client-not-allowed", Make::Claims(user_tokens_for_userinfo)),
-    at_gateway("RFC 9068 user token", "403 client-not-allowed", Make::Claims(rfc9068_user_tokens)),
-    at_gateway("other client", "403 client-not-allowed", Make::Claims(|_| vec![json!({ "azp": "other", "sub": "other@clients" }), json!({ "azp": null, "client_id": "other", "sub": "other" })])),
-    at_gateway("azp is not client_id", "401 invalid-token", Make::Claims(|_| vec![json!({ "client_id": "other" })])),
-    at_gateway("claim of the wrong type", "401 invalid-token", Make::Claims(wrong_types)),
-    at_gateway("over-long life", "401 invalid-token", Make::Claims(|good| vec![json!({ "exp": at(good, 86_401) })])),
-    at_gateway("cnf not proven", "401 invalid-token", Make::Claims(|_| vec![json!({ "cnf": { "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }), json!({ "cnf": {} })])),
-    at_gateway("each other scope", "403 insufficient-scope", Make::OtherScopes),
-    Attempt { name: "address not allowed", place: Place::NotAllowed, expected: "closed", make: Make::Good },
-    Attempt { name: "store down", place: Place::StoreDown, expected: "503 store-unavailable", make: Make::Good },
+    at_gateway(
+        "alg none",
+        "401 invalid-token",
+        Make::Forged(algorithm_none),
+    ),
+    at_gateway(
+        "HMAC with the public key",
+        "401 invalid-token",
+        Make::Forged(hmac_with_public_key),
+    ),
+    at_gateway(
+        "wrong issuer",
+        "401 invalid-token",
+        Make::Forged(wrong_issuer),
+    ),
+    at_gateway(
+        "wrong audience",
+        "401 invalid-token",
+        Make::Claims(|_| {
+            vec![
+                json!({ "aud": "urn:another" }),
+                json!({ "aud": ["urn:another"] }),
+            ]
+        }),
+    ),
+    at_gateway(
+        "user token",
+        "403 client-not-allowed",
+        Make::Claims(user_tokens),
+    ),
+    at_gateway(
+        "user token for /userinfo too",
+        "403 client-not-allowed",
+        Make::Claims(user_tokens_for_userinfo),
+    ),
+    at_gateway(
+        "RFC 9068 user token",
+        "403 client-not-allowed",
+        Make::Claims(rfc9068_user_tokens),
+    ),
+    at_gateway(
+        "other client",
+        "403 client-not-allowed",
+        Make::Claims(|_| {
+            vec![
+                json!({ "azp": "other", "sub": "other@clients" }),
+                json!({ "azp": null, "client_id": "other", "sub": "other" }),
+            ]
+        }),
+    ),
+    at_gateway(
+        "azp is not client_id",
+        "401 invalid-token",
+        Make::Claims(|_| vec![json!({ "client_id": "other" })]),
+    ),
+    at_gateway(
+        "claim of the wrong type",
+        "401 invalid-token",
+        Make::Claims(wrong_types),
+    ),
+    at_gateway(
+        "over-long life",
+        "401 invalid-token",
+        Make::Claims(|good| vec![json!({ "exp": at(good, 86_401) })]),
+    ),
+    at_gateway(
+        "cnf not proven",
+        "401 invalid-token",
+        Make::Claims(|_| {
+            vec![
+                json!({ "cnf": { "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }),
+                json!({ "cnf": {} }),
+            ]
+        }),
+    ),
+    at_gateway(
+        "each other scope",
+        "403 insufficient-scope",
+        Make::OtherScopes,
+    ),
+    Attempt {
+        name: "address not allowed",
+        place: Place::NotAllowed,
+        expected: "closed",
+        make: Make::Good,
+    },
+    Attempt {
+        name: "store down",
+        place: Place::StoreDown,
+        expected: "503 store-unavailable",
+        make: Make::Good,
+    },
 ];
 
 const fn at_gateway(name: &'static str, expected: &'static str, make: Make) -> Attempt {
-    Attempt { name, place: Place::Allowed, expected, make }
+    Attempt {
+        name,
+        place: Place::Allowed,
+        expected,
+        make,
+    }
 }
 
 impl Attempt {
     /// The tokens to try on `operation`; `None` is a request without one.
-    pub(crate) fn tokens(&self, issuer: &Issuer, forger: &Issuer, operation: &OperationEntry) -> Vec<Option<String>> {
+    pub(crate) fn tokens(
+        &self,
+        issuer: &Issuer,
+        forger: &Issuer,
+        operation: &OperationEntry,
+    ) -> Vec<Option<String>> {
         let good = issuer.claims();
-        let changed = |changes: Value| Some(issuer.sign(&with(&good, &changes)));
+        let signed = |changes: Value| Some(issuer.sign(&with(&good, &changes)));
         match &self.make {
             Make::NoToken => vec![None],
             Make::Texts(texts) => texts.iter().map(|text| Some((*text).to_owned())).collect(),
-            Make::Claims(changes) => changes(&good).into_iter().map(changed).collect(),
+            Make::Claims(changes) => changes(&good).into_iter().map(signed).collect(),
             Make::Forged(forge) => vec![Some(forge(issuer, forger))],
             Make::OtherScopes => {
-                let others: Vec<&str> =
-                    OPERATIONS.iter().map(|entry| entry.scope).filter(|scope| *scope != operation.scope).collect();
+                let others: Vec<&str> = OPERATIONS
+                    .iter()
+                    .map(|entry| entry.scope)
+                    .filter(|scope| *scope != operation.scope)
+                    .collect();
                 let together = others.join(" ");
                 let each = others.into_iter().chain([together.as_str()]);
-                let mut tokens: Vec<_> = each.map(|scope| changed(json!({ "scope": scope }))).collect();
-                tokens.push(changed(json!({ "scope": null })));
+                let mut tokens: Vec<_> = each
+                    .map(|scope| signed(json!({ "scope": scope })))
+                    .collect();
+                tokens.push(signed(json!({ "scope": null })));
                 tokens
             }
             Make::Good => vec![Some(issuer.sign(&good))],
@@ -93,11 +193,17 @@ impl Attempt {
 /// A body with which the operation would do its work.
 pub(crate) fn body_for(path: &str) -> Value {
     match path {
-        "/v1/users/authenticate" => json!({ "identifier": "ada@example.com", "password": PASSWORD }),
+        "/v1/users/authenticate" => {
+            json!({ "identifier": "ada@example.com", "password": PASSWORD })
+        }
         "/v1/users/lookup" => json!({ "identifier": "ada@example.com" }),
-        "/v1/users/create" => json!({ "email": "new@example.com", "nickname": "new", "password": PASSWORD }),
+        "/v1/users/create" => {
+            json!({ "email": "new@example.com", "nickname": "new", "password": PASSWORD })
+        }
         "/v1/users/verify-email" => json!({ "email": "grace@example.com" }),
-        "/v1/users/change-password" => json!({ "identifier": "ada@example.com", "new_password": "another password" }),
+        "/v1/users/change-password" => {
+            json!({ "identifier": "ada@example.com", "new_password": "another password" })
+        }
         "/v1/users/change-email" => {
             json!({ "identifier": "ada@example.com", "new_email": "ada@example.org", "email_verified": true })
         }
@@ -141,7 +247,10 @@ fn user_tokens(_: &Map<String, Value>) -> Vec<Value> {
 }
 
 fn user_tokens_for_userinfo(good: &Map<String, Value>) -> Vec<Value> {
-    let audience = json!([good["aud"], format!("{}userinfo", good["iss"].as_str().unwrap())]);
+    let audience = json!([
+        good["aud"],
+        format!("{}userinfo", good["iss"].as_str().unwrap())
+    ]);
     vec![
         json!({ "sub": "auth0|1", "azp": "some-application", "gty": null, "aud": audience }),
         json!({ "aud": audience }),
@@ -149,7 +258,10 @@ fn user_tokens_for_userinfo(good: &Map<String, Value>) -> Vec<Value> {
 }
 
 fn rfc9068_user_tokens(good: &Map<String, Value>) -> Vec<Value> {
-    let audience = json!([good["aud"], format!("{}userinfo", good["iss"].as_str().unwrap())]);
+    let audience = json!([
+        good["aud"],
+        format!("{}userinfo", good["iss"].as_str().unwrap())
+    ]);
     let none = Value::Null;
     vec![
         json!({ "azp": none, "gty": none, "sub": "auth0|1", "client_id": "some-application", "jti": "1" }),
@@ -174,8 +286,8 @@ fn wrong_types(good: &Map<String, Value>) -> Vec<Value> {
 }
 
 fn wrong_key(issuer: &Issuer, forger: &Issuer) -> String {
-    let forged = forger.sign(&issuer.claims());
-    let (_, rest) = forged.split_once('.').unwrap();
+    let by_another_key = forger.sign(&issuer.claims());
+    let (_, rest) = by_another_key.split_once('.').unwrap();
     // With the header of a good token the key looks right, and the signature is not.
     let good = issuer.sign(&issuer.claims());
     let (header, _) = good.split_once('.').unwrap();
@@ -192,7 +304,10 @@ fn algorithm_none(issuer: &Issuer, _: &Issuer) -> String {
 
 fn hmac_with_public_key(issuer: &Issuer, _: &Issuer) -> String {
     let unsigned = unsigned(issuer, "HS256");
-    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, issuer.public_jwk().to_string().as_bytes());
+    let key = aws_lc_rs::hmac::Key::new(
+        aws_lc_rs::hmac::HMAC_SHA256,
+        issuer.public_jwk().to_string().as_bytes(),
+    );
     let signature = aws_lc_rs::hmac::sign(&key, unsigned.as_bytes());
     format!("{unsigned}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
@@ -200,5 +315,9 @@ fn hmac_with_public_key(issuer: &Issuer, _: &Issuer) -> String {
 fn unsigned(issuer: &Issuer, algorithm: &str) -> String {
     let header = json!({ "alg": algorithm, "typ": "JWT", "kid": issuer.public_jwk()["kid"] });
     let encode = |value: String| BASE64_URL_SAFE_NO_PAD.encode(value);
-    format!("{}.{}", encode(header.to_string()), encode(Value::Object(issuer.claims()).to_string()))
+    format!(
+        "{}.{}",
+        encode(header.to_string()),
+        encode(Value::Object(issuer.claims()).to_string())
+    )
 }

@@ -24,7 +24,9 @@ impl Issuer {
         let anywhere = "127.0.0.1:0".parse().unwrap();
         let listener = Listener::bind(anywhere, Transport::Plain, Limits::default()).unwrap();
         let identifier = format!("http://{}/", listener.address());
-        let discovery = json!({ "issuer": identifier, "jwks_uri": format!("{identifier}jwks.json") }).to_string();
+        let discovery =
+            json!({ "issuer": identifier, "jwks_uri": format!("{identifier}jwks.json") })
+                .to_string();
         let keys = json!({ "keys": [key.public_jwk().to_json()] }).to_string();
         let stop = CancellationToken::new();
         let answer = move |(), request: Request<Incoming>| {
@@ -36,7 +38,11 @@ impl Issuer {
             async { Response::new(Full::new(Bytes::from(body))) }
         };
         tokio::spawn(listener.serve(|_peer| Some(()), answer, stop.clone()));
-        Self { identifier, key, _stop: stop.drop_guard() }
+        Self {
+            identifier,
+            key,
+            _stop: stop.drop_guard(),
+        }
     }
 
     /// What a good token of the script client says, with every scope.
@@ -57,7 +63,11 @@ impl Issuer {
 
     /// Signs these claims as an access token, in the dialect they are in: only RFC 9068's has a `jti`.
     pub(crate) fn sign(&self, claims: &Map<String, Value>) -> String {
-        let token_type = if claims.contains_key("jti") { "at+jwt" } else { "JWT" };
+        let token_type = if claims.contains_key("jti") {
+            "at+jwt"
+        } else {
+            "JWT"
+        };
         self.key.sign(token_type, claims).unwrap()
     }
 

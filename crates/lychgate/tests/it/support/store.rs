@@ -22,5 +22,7 @@ pub(crate) async fn sample_store(folder: &Path) {
             password_hash: Some(pool.hash(password).await.unwrap()),
         });
     }
-    lychgate_store::create_sample(&folder.join("store.db"), &users).await.unwrap();
+    lychgate_store::create_sample(&folder.join("store.db"), &users)
+        .await
+        .unwrap();
 }

@@ -1,0 +1,322 @@
+//! Whole configs, good and broken.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+/// Every key that there is, with values that are good together.
+const EVERY_KEY: &str = include_str!("tests/every_key.toml");
+
+/// A secret that stands in broken configs and must not come out of them.
+const CANARY: &str = "kanarienvogel";
+
+/// The folder that [`EVERY_KEY`] needs.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    crate::templates::write_scripts(folder.path()).unwrap();
+    let key = rcgen::generate_simple_self_signed(["gateway.internal".to_owned()]).unwrap();
+    let jwks = lychgate_token::SigningKey::generate(lychgate_token::Algorithm::Es256).unwrap();
+    let jwks = serde_json::json!({ "keys": [jwks.public_jwk().to_json()] });
+    for (name, text) in [
+        ("gateway.pem", key.cert.pem()),
+        ("gateway.key", key.signing_key.serialize_pem()),
+        ("networks.txt", "198.51.100.0/24 # the office\n".to_owned()),
+        ("ip-ranges.json", IP_RANGES.to_owned()),
+        (
+            "pseudonym.key",
+            "0123456789abcdef0123456789abcdef\n".to_owned(),
+        ),
+        ("client.jwks", jwks.to_string()),
+        ("canary.key", format!("{CANARY}\n")),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+const IP_RANGES: &str =
+    r#"{"last_updated_at": "2026-01-01", "regions": {"EU": {"ipv4_cidrs": ["192.0.2.0/28"]}}}"#;
+
+/// What is wrong with `text`, each as `line:column key: reason`.
+fn wrong(text: &str, folder: &Path) -> Vec<String> {
+    let findings = parse(text, folder).err().unwrap_or_default();
+    findings
+        .iter()
+        .map(|Finding { place, key, reason }| {
+            format!("{}:{} {key}: {reason}", place.line, place.column)
+        })
+        .collect()
+}
+
+#[test]
+fn a_config_with_every_key_is_accepted() {
+    let folder = folder();
+    assert_eq!(wrong(EVERY_KEY, folder.path()), [""; 0]);
+    let config = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
+    assert!(config.gateway.is_some() && config.tenant.is_some());
+}
+
+#[test]
+fn the_config_of_the_handbook_is_accepted() {
+    let folder = folder();
+    assert_eq!(
+        wrong(include_str!("tests/handbook.toml"), folder.path()),
+        [""; 0]
+    );
+}
+
+#[test]
+fn no_key_of_the_schema_is_left_out_of_the_config_with_every_key() {
+    fn keys(schema: &Value, found: &mut BTreeSet<String>) {
+        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            found.extend(properties.keys().cloned());
+        }
+        let definitions = schema.get("$defs").and_then(Value::as_object);
+        for definition in definitions.into_iter().flat_map(serde_json::Map::values) {
+            keys(definition, found);
+        }
+    }
+    let mut found = BTreeSet::new();
+    keys(raw::schema().as_value(), &mut found);
+    assert!(found.len() > 50);
+    for key in found {
+        let named = [format!("{key} = "), format!("{key}]")];
+        assert!(named.iter().any(|named| EVERY_KEY.contains(named)), "{key}");
+    }
+}
+
+#[test]
+fn everything_wrong_is_shown_at_once_where_it_stands() {
+    let folder = folder();
+    let text = r#"[gateway]
+listen = "0.0.0.0:8443"
+admin_listen = "10.0.0.1:9090"
+trusted_proxies = ["10.0.0.2"]
+
+[gateway.allowlist]
+networks = ["10.0.0.0/8", "10.0.0.1/8", "ten"]
+
+[gateway.access_token]
+issuers = ["https://example.com/", "http://example.com/"]
+audience = "*"
+clients = []
+algorithms = ["none", "HS256", "RS256"]
+leeway = "0s"
+
+[store]
+url = "mysql://root@db/legacy"
+operations = { authenticate = "select :identifer", delete = "delete from users" }
+profile = { id = "id" }
+
+[passwords]
+accept = ["bcrypt", "md5"]
+
+[audit]
+pseudonym_key = "short"
+"#;
+    let wrong = wrong(text, folder.path());
+    let places: Vec<&str> = wrong
+        .iter()
+        .filter_map(|one| one.split(": ").next())
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "2:1 gateway.listen",
+            "3:1 gateway.admin_listen",
+            "4:1 gateway.trusted_proxies",
+            "7:27 gateway.allowlist.networks[1]",
+            "7:41 gateway.allowlist.networks[2]",
+            "10:36 gateway.access_token.issuers[1]",
+            "11:1 gateway.access_token.audience",
+            "12:1 gateway.access_token.clients",
+            "13:15 gateway.access_token.algorithms[0]",
+            "13:23 gateway.access_token.algorithms[1]",
+            "14:1 gateway.access_token.leeway",
+            "17:1 store.url",
+            "18:16 store.operations.authenticate",
+            "18:52 store.operations.delete",
+            "19:13 store.profile.id",
+            "22:21 passwords.accept[1]",
+            "25:1 audit.pseudonym_key",
+        ]
+    );
+}
+
+#[test]
+fn sections_that_nothing_reads_and_a_config_without_a_role_are_refused() {
+    let found = wrong("\n[audit]\nfile = \"-\"\n", Path::new(""));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("1:1 : there is no role"));
+    assert!(found[1].starts_with("2:2 audit: is read by the gateway alone"));
+}
+
+#[test]
+fn an_error_names_the_file_the_line_and_the_column() {
+    let folder = folder();
+    let path = folder.path().join("lychgate.toml");
+    std::fs::write(&path, "[audit]\nfile = 1\n").unwrap();
+    let error = read(&path).err().unwrap().to_string();
+    let path = path.display();
+    assert_eq!(
+        error,
+        format!("{path} cannot be used: 1 error\n  {path}:2:1: `audit.file`: must be text")
+    );
+}
+
+#[test]
+fn hashes_that_nobody_could_check_are_refused_where_they_are_asked_for() {
+    for (passwords, place) in [
+        ("accept = [\"bcrypt\"]", "passwords.write"),
+        ("accept = []", "passwords.write"),
+        ("write = \"phpass\"", "passwords.write"),
+        (
+            "accept = [\"argon2id\"]\ndecoy = { bcrypt = 1 }",
+            "passwords.decoy",
+        ),
+        ("decoy = { argon2id = 0 }", "passwords.decoy"),
+        ("threads = 5000", "passwords.threads"),
+        ("queue = 1000000", "passwords.queue"),
+    ] {
+        let folder = folder();
+        let text = include_str!("tests/handbook.toml").replace("accept = [\"argon2id\", \"bcrypt\", \"phpass\", \"django-pbkdf2\", \"ldap-ssha\"]\nwrite = \"argon2id\"", passwords);
+        let found = wrong(&text, folder.path());
+        assert_eq!(found.len(), 1, "{passwords}: {found:?}");
+        assert!(found[0].contains(&format!(" {place}: ")), "{found:?}");
+    }
+}
+
+/// One line of a config, broken.
+#[derive(Clone, Debug)]
+enum Break {
+    Value(String),
+    Removed,
+    Doubled,
+}
+
+fn breaks() -> impl Strategy<Value = Break> {
+    let value = |text: &str| Just(Break::Value(text.to_owned()));
+    prop_oneof![
+        value(&format!("\"{CANARY}\"")),
+        value(&format!("[\"{CANARY}\"]")),
+        value(&format!("[[\"{CANARY}\"]]")),
+        value(&format!("{{ x = \"{CANARY}\" }}")),
+        value(&format!("[{{ {CANARY}x = \"{CANARY}\" }}]").replace(&format!("{CANARY}x"), "x")),
+        value(&format!("\"{CANARY}")),
+        value(CANARY),
+        value(&format!("\"\\{CANARY}\"")),
+        value(&format!("1{CANARY}")),
+        value("\"${file:canary.key}\""),
+        value("[\"${file:canary.key}\"]"),
+        value(&format!("\"https://{CANARY}.example/#x\"")),
+        value(&format!("\"http://{CANARY}.example/\"")),
+        value(&format!("\"https://user:{CANARY}@login.example/\"")),
+        value(&format!("\"sqlite:{CANARY}?mode=rwc\"")),
+        value(&format!("\"postgres://user:{CANARY}@db/legacy\"")),
+        value(&format!("\"select '{CANARY}'\"")),
+        value(&format!("\"${{{CANARY}}}\"")),
+        value("99999999999999999999"),
+        value("-1"),
+        value("2024-01-01"),
+        Just(Break::Removed),
+        Just(Break::Doubled),
+    ]
+}
+
+/// [`EVERY_KEY`], with some of its one-line keys broken.
+fn broken() -> impl Strategy<Value = String> {
+    let lines: Vec<&str> = EVERY_KEY.lines().collect();
+    let breakable: Vec<usize> = (0..lines.len())
+        .filter(|index| lines[*index].contains(" = ") && !lines[*index].starts_with('#'))
+        .collect();
+    proptest::collection::vec((proptest::sample::select(breakable), breaks()), 1..4).prop_map(
+        move |breaks| {
+            let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            for (index, how) in breaks {
+                let line = lines[index].clone();
+                let name = line.split(" = ").next().unwrap_or_default();
+                lines[index] = match how {
+                    Break::Value(value) => format!("{name} = {value}"),
+                    Break::Removed => String::new(),
+                    Break::Doubled => format!("{line}\n{line}"),
+                };
+            }
+            lines.join("\n")
+        },
+    )
+}
+
+#[test]
+fn a_leeway_that_would_lengthen_the_life_of_tokens_is_refused() {
+    let folder = folder();
+    let text = EVERY_KEY.replace("leeway = 10\n", "leeway = \"6m\"\n");
+    let found = wrong(&text, folder.path());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("gateway.access_token.leeway: must be at most 5m"));
+}
+
+#[test]
+fn the_cause_of_an_error_is_said_with_it() {
+    let folder = folder();
+    for (file, text, said) in [
+        (
+            "gateway.pem",
+            "-----BEGIN CERTIFICATE-----\n?",
+            "gateway.tls: the certificate cannot be read as PEM: ",
+        ),
+        (
+            "client.jwks",
+            "{\"keys\": [], \"keys\": []}",
+            "jwks: the key set cannot be read: ",
+        ),
+        (
+            "action_scripts/login.js",
+            "function (",
+            "scripts: cannot use login.js: script login, line ",
+        ),
+        (
+            "rules/a.js",
+            "1 + 1",
+            "rules: cannot use a.js: script a is neither one function",
+        ),
+    ] {
+        let path = folder.path().join(file);
+        let before = std::fs::read(&path).ok();
+        std::fs::write(&path, text).unwrap();
+        let found = wrong(EVERY_KEY, folder.path());
+        assert!(
+            found.iter().any(|one| one.contains(said)),
+            "{said} in {found:#?}"
+        );
+        match before {
+            Some(before) => std::fs::write(&path, before).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "(\\PC|[\n=\\[\\]\"'.{},#]|gateway|tenant|\\$\\{)*") {
+        drop(parse(&text, Path::new("/nowhere")));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_broken_config_is_refused_with_places_and_keys_and_never_with_a_value(text in broken()) {
+        static FOLDER: std::sync::LazyLock<TempDir> = std::sync::LazyLock::new(folder);
+        let lines = text.lines().count();
+        for Finding { place, key, reason } in parse(&text, FOLDER.path()).err().unwrap_or_default() {
+            prop_assert!((1..=lines + 1).contains(&place.line) && place.column >= 1);
+            prop_assert!(!reason.contains(CANARY), "`{key}`: {reason}");
+            prop_assert!(!key.contains(CANARY), "`{key}`: {reason}");
+            prop_assert!(!reason.contains("has the right shape"), "the schema took what the types do not: {text}");
+        }
+    }
+}

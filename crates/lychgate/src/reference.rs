@@ -1,0 +1,296 @@
+//! The reference: pages made from the tables that the code itself works by, so that they cannot say anything else.
+//!
+//! Each test compares one committed file with what is true today; `cargo xtask generate` writes them.
+
+mod commands;
+mod config;
+mod defaults;
+#[path = "../tests/it/support/generated.rs"]
+mod generated;
+mod page;
+
+use lychgate_gateway::audit::{EVENTS, FIELDS, Outcome, Step};
+use lychgate_gateway::metrics::{METRICS, MetricKind};
+use lychgate_gateway::operations::OPERATIONS;
+use lychgate_gateway::problem::{PROBLEMS, TYPE_PREFIX};
+use lychgate_password::{Format, Limits, StoredHash};
+use serde_json::Value;
+
+use self::generated::compare_or_write;
+use self::page::{Page, code};
+
+#[test]
+fn the_generated_operations_are_up_to_date() {
+    let mut page = Page::new(
+        "Operations",
+        "What the gateway does, and nothing else. Every operation is a `POST` with a JSON body, because an identifier \
+         in a URL ends up in logs. The access token's scope must name the operation, and config must define its \
+         statement; bodies and answers are described in [`openapi.json`](openapi.json).",
+    );
+    let rows = OPERATIONS.iter().map(|operation| {
+        [
+            code(operation.name),
+            code(operation.path),
+            code(operation.scope),
+            code(operation.statement.name()),
+            operation.status.as_str().to_owned(),
+            operation.summary.to_owned(),
+        ]
+    });
+    page.table(
+        ["operation", "path", "scope", "statement", "status", "does"],
+        rows,
+    );
+    let mut rows = Vec::new();
+    for operation in &OPERATIONS {
+        let required = operation.statement.required_parameters();
+        let taken = operation.statement.parameters().iter();
+        rows.push([
+            code(operation.statement.name()),
+            taken
+                .map(|name| code(format!(":{name}")))
+                .collect::<Vec<_>>()
+                .join(", "),
+            required
+                .iter()
+                .map(|group| {
+                    group
+                        .iter()
+                        .map(|name| code(format!(":{name}")))
+                        .collect::<Vec<_>>()
+                        .join(" or ")
+                })
+                .collect::<Vec<_>>()
+                .join(", "),
+        ]);
+    }
+    page.heading("Parameters of the statements");
+    page.text(
+        "A field of the body that the statement does not take is refused with `invalid-field`.",
+    );
+    page.table(["statement", "may take", "must take"], rows);
+    compare_or_write("docs/reference/operations.md", &page.finish());
+}
+
+#[test]
+fn the_generated_problems_are_up_to_date() {
+    let mut page = Page::new(
+        "Problems",
+        "Every answer that is not what was asked for is RFC 9457 `application/problem+json` with `type`, `title`, \
+         `status`, `detail` and `request_id`. Without a good token every path answers 401. What the caller is not told \
+         stands in the [audit line](audit.md) of the same `request_id`.",
+    );
+    page.text(&format!(
+        "`type` is the name below with `{TYPE_PREFIX}` in front of it."
+    ));
+    let rows = PROBLEMS.iter().map(|problem| {
+        [
+            problem.status.as_str().to_owned(),
+            code(problem.name),
+            problem.title.to_owned(),
+            problem.when.to_owned(),
+            problem
+                .retry_after
+                .map_or_else(String::new, |seconds| format!("{seconds} s")),
+        ]
+    });
+    page.table(["status", "name", "title", "when", "`Retry-After`"], rows);
+    compare_or_write("docs/reference/problems.md", &page.finish());
+}
+
+#[test]
+fn the_generated_metrics_are_up_to_date() {
+    let mut page = Page::new(
+        "Metrics",
+        "`/metrics` of the admin listener, in the text format that Prometheus reads. Labels come from closed sets: \
+         operations, [problems](problems.md), configured issuers.",
+    );
+    let rows = METRICS.iter().map(|metric| {
+        let (suffix, kind) = match metric.kind {
+            MetricKind::Counter => ("_total", "counter"),
+            MetricKind::Gauge => ("", "gauge"),
+            MetricKind::Histogram => ("", "histogram"),
+        };
+        [
+            code(format!("{}{suffix}", metric.name)),
+            kind.to_owned(),
+            metric
+                .labels
+                .iter()
+                .map(|label| code(*label))
+                .collect::<Vec<_>>()
+                .join(", "),
+            metric.help.to_owned(),
+        ]
+    });
+    page.table(["name", "kind", "labels", "what"], rows);
+    compare_or_write("docs/reference/metrics.md", &page.finish());
+}
+
+#[test]
+fn the_generated_audit_page_is_up_to_date() {
+    let mut page = Page::new(
+        "Audit",
+        "One JSON line for each answer and each refused connection. There is no field for a password, a hash, a token \
+         or a plain identifier; a request whose line cannot be written is not answered.",
+    );
+    page.heading("Fields");
+    page.text("In this order. A field that does not apply is left out.");
+    page.table(
+        ["field", "what"],
+        FIELDS
+            .iter()
+            .map(|(name, what)| [code(*name), (*what).to_owned()]),
+    );
+    page.heading("Events");
+    page.table(
+        ["event", "when"],
+        EVENTS
+            .iter()
+            .map(|(name, when)| [code(*name), (*when).to_owned()]),
+    );
+    page.heading("Steps");
+    page.text("The way of a request. The step of a line is the one that decided.");
+    let steps = Step::ALL.into_iter();
+    page.table(
+        ["step", "decides"],
+        steps.map(|step| [code(step.name()), step.decides().to_owned()]),
+    );
+    page.heading("Outcomes");
+    page.text("One of these, or the name of a [problem](problems.md).");
+    let outcomes = Outcome::ALL.into_iter();
+    page.table(
+        ["outcome", "says"],
+        outcomes.map(|outcome| [code(outcome.name()), outcome.says().to_owned()]),
+    );
+    compare_or_write("docs/reference/audit.md", &page.finish());
+}
+
+#[test]
+fn the_generated_password_formats_are_up_to_date() {
+    let mut page = Page::new(
+        "Password formats",
+        "What a stored hash may be. `[passwords] accept` names the formats that may log in, `write` the one of new \
+         hashes. A hash that asks for more work than the limits is refused before any of it.",
+    );
+    let limits = Limits::default();
+    let rows = Format::ALL.map(|format| {
+        let (prefixes, unit, most): (&[&str], _, _) = match format {
+            Format::Argon2id => (
+                &["$argon2id$"],
+                "KiB of memory",
+                format!(
+                    "{} KiB, {} passes, {} lanes",
+                    limits.argon2id_memory_kib, limits.argon2id_passes, limits.argon2id_lanes
+                ),
+            ),
+            Format::Bcrypt => (
+                &["$2a$", "$2b$", "$2y$"],
+                "log₂ of the rounds",
+                limits.bcrypt_cost.to_string(),
+            ),
+            Format::Phpass => (
+                &["$P$", "$H$"],
+                "log₂ of the rounds",
+                limits.phpass_log2_rounds.to_string(),
+            ),
+            Format::DjangoPbkdf2 => (
+                &["pbkdf2_sha256$", "pbkdf2_sha1$"],
+                "iterations",
+                limits.django_pbkdf2_iterations.to_string(),
+            ),
+            Format::LdapSsha => (&["{SSHA}"], "none: one SHA-1", String::new()),
+        };
+        for prefix in prefixes {
+            let hash = StoredHash::new((*prefix).to_owned()).unwrap();
+            assert_eq!(Format::identify(&hash), Some(format), "{prefix}");
+        }
+        [
+            code(format.name()),
+            prefixes.iter().map(code).collect::<Vec<_>>().join(", "),
+            if format.is_writable() { "yes" } else { "no" }.to_owned(),
+            unit.to_owned(),
+            format.default_cost().to_string(),
+            most,
+        ]
+    });
+    page.table(
+        [
+            "format",
+            "begins with",
+            "written",
+            "cost in",
+            "cost of a decoy",
+            "at most",
+        ],
+        rows,
+    );
+    page.text(
+        "An unknown user costs what a known one does: the work is done against a decoy, whose format and cost are \
+         chosen over the store's own mix (`[passwords.decoy]`).",
+    );
+    compare_or_write("docs/reference/password-formats.md", &page.finish());
+}
+
+#[test]
+fn the_generated_openapi_document_is_up_to_date() {
+    let document = serde_json::to_string_pretty(&lychgate_gateway::openapi()).unwrap();
+    compare_or_write("docs/reference/openapi.json", &(document + "\n"));
+}
+
+#[test]
+fn the_openapi_document_keeps_its_own_rules() {
+    let document = lychgate_gateway::openapi();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
+    every_reference_resolves(&document, &document);
+    for operation in &OPERATIONS {
+        let post = &document["paths"][operation.path]["post"];
+        assert_eq!(
+            post["security"],
+            serde_json::json!([{ "access_token": [operation.scope] }])
+        );
+        let responses = post["responses"].as_object().unwrap();
+        assert!(responses.contains_key(operation.status.as_str()));
+        for problem in &PROBLEMS {
+            assert!(
+                responses.contains_key(problem.status.as_str()),
+                "{}: {}",
+                operation.name,
+                problem.name
+            );
+        }
+        for media in [
+            &post["requestBody"]["content"]["application/json"],
+            &responses[operation.status.as_str()]["content"]["application/json"],
+        ] {
+            let schema = &media["schema"];
+            let properties = schema["properties"].as_object().unwrap();
+            assert!(!properties.is_empty());
+            for required in schema["required"].as_array().into_iter().flatten() {
+                assert!(
+                    properties.contains_key(required.as_str().unwrap()),
+                    "{required}"
+                );
+            }
+        }
+    }
+    let scheme = &document["components"]["securitySchemes"]["access_token"];
+    assert_eq!(scheme["type"], "http");
+    assert_eq!(scheme["scheme"], "bearer");
+}
+
+fn every_reference_resolves(part: &Value, document: &Value) {
+    if let Some(reference) = part.get("$ref").and_then(Value::as_str) {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+    match part {
+        Value::Array(parts) => parts
+            .iter()
+            .for_each(|part| every_reference_resolves(part, document)),
+        Value::Object(parts) => parts
+            .values()
+            .for_each(|part| every_reference_resolves(part, document)),
+        _ => {}
+    }
+}

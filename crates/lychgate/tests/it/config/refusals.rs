@@ -1,0 +1,90 @@
+//! The refusals, a table each.
+
+/// One way to make a good config bad.
+pub(super) struct Bad {
+    /// What stands in the good config.
+    pub(super) instead_of: &'static str,
+    /// What is written there.
+    pub(super) written: &'static str,
+    /// The text in the bad config at which the error must point; empty where only the store can know.
+    pub(super) at: &'static str,
+    /// What must be said: the key or statement, the reason, the mend.
+    pub(super) said: &'static [&'static str],
+}
+
+const fn bad(
+    instead_of: &'static str,
+    written: &'static str,
+    at: &'static str,
+    said: &'static [&'static str],
+) -> Bad {
+    Bad {
+        instead_of,
+        written,
+        at,
+        said,
+    }
+}
+
+const ACCESS_TOKEN: &str = "[gateway.access_token]\nissuers = [\"http://127.0.0.1:9/\"]\naudience = \"urn:legacy-identity\"\n\
+                            clients = [\"script-client\"]\nalgorithms = [\"RS256\"]\n";
+const ALLOWLIST: &str = "[gateway.allowlist]\nnetworks = [\"127.0.0.0/8\"]\n";
+const NETWORKS: &str = "networks = [\"127.0.0.0/8\"]";
+const LISTEN: &str = "listen = \"127.0.0.1:0\"\nadmin";
+const LOOKUP: &str = "select id, email from users where email = :identifier\"";
+
+/// What would leave the gateway without one of its controls.
+#[rustfmt::skip]
+pub(super) const MISSING_CONTROLS: [Bad; 15] = [
+    bad(ACCESS_TOKEN, "", "gateway]", &["`gateway.access_token`", "never the only control", "name `issuers`"]),
+    bad(ALLOWLIST, "", "gateway]", &["`gateway.allowlist`", "is missing", "name the networks"]),
+    bad(NETWORKS, "", "allowlist]", &["`gateway.allowlist`", "the allowlist is empty"]),
+    bad(NETWORKS, "networks = []", "allowlist]", &["`gateway.allowlist`", "the allowlist is empty"]),
+    bad(NETWORKS, "networks = [\"0.0.0.0/0\"]", "allowlist]", &["every IPv4 address", "`i_accept_any_network = true`"]),
+    bad(NETWORKS, "networks = [\"0.0.0.0/1\", \"128.0.0.0/1\"]", "allowlist]", &["every IPv4 address"]),
+    bad(NETWORKS, "networks = [\"127.0.0.1\", \"::/0\"]", "allowlist]", &["every IPv6 address"]),
+    bad("[\"script-client\"]", "[]", "clients = ", &["`gateway.access_token.clients`", "nobody could call"]),
+    bad("[\"script-client\"]", "[\"*\"]", "\"*\"", &["`gateway.access_token.clients[0]`", "wildcard", "name the client id"]),
+    bad("\"urn:legacy-identity\"", "\"\"", "audience = ", &["`gateway.access_token.audience`", "empty or a wildcard"]),
+    bad("\"urn:legacy-identity\"", "\"*\"", "audience = ", &["`gateway.access_token.audience`", "empty or a wildcard"]),
+    bad("http://127.0.0.1:9/", "http://example.com/", "\"http://example", &["`gateway.access_token.issuers[0]`", "neither https nor on loopback"]),
+    bad("[\"http://127.0.0.1:9/\"]", "[]", "issuers = ", &["`gateway.access_token.issuers`", "nobody could call"]),
+    bad("\"RS256\"", "\"none\"", "\"none\"", &["`gateway.access_token.algorithms[0]`", "no signature", "use RS256"]),
+    bad("\"RS256\"", "\"RS256\", \"HS256\"", "\"HS256\"", &["`gateway.access_token.algorithms[1]`", "HMAC", "use RS256"]),
+];
+
+/// What would let others listen in, or would not mean what it seems to.
+#[rustfmt::skip]
+pub(super) const OVERHEARD_OR_MISREAD: [Bad; 11] = [
+    bad(LISTEN, "listen = \"0.0.0.0:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
+    bad(LISTEN, "listen = \"[::]:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
+    bad(LISTEN, "listen = \"localhost:8443\"\nadmin", "listen = ", &["`gateway.listen`", "must be an address and a port"]),
+    bad(LISTEN, "tls = \"terminated-by-trusted-proxy\"\nlisten = \"0.0.0.0:0\"\nadmin", "tls = ", &["`gateway.tls`", "must be a table"]),
+    bad(LISTEN, "tls = { certificate = \"no.pem\", key = \"no.key\" }\nlisten = \"0.0.0.0:0\"\nadmin", "certificate = ", &["`gateway.tls.certificate`", "cannot be read"]),
+    bad("admin_listen = \"127.0.0.1:0\"", "admin_listen = \"0.0.0.0:0\"", "admin_listen", &["`gateway.admin_listen`", "not a loopback address"]),
+    bad(LISTEN, "trusted_proxies = [\"127.0.0.1\"]\nlisten = \"127.0.0.1:0\"\nadmin", "trusted_proxies", &["`gateway.trusted_proxies`", "remove the list"]),
+    bad("audience = ", "audiance = ", "audiance", &["`gateway.access_token.audiance`", "did you mean `audience`?"]),
+    bad("clients = [", "clients = \"script-client\" #", "clients = ", &["`gateway.access_token.clients`", "must be a list"]),
+    bad("file = \"audit.jsonl\"", "file = \"${env:LYCHGATE_NO_SUCH_VARIABLE}\"", "file = ", &["`audit.file`", "the environment has no variable"]),
+    bad("file = \"audit.jsonl\"", "file = ", "", &["lychgate.toml:27:8: string values must be quoted"]),
+];
+
+/// What does not fit an operation or its store.
+#[rustfmt::skip]
+pub(super) const UNFIT_STATEMENTS: [Bad; 15] = [
+    bad("where id = :user_id", "where id = :id", "delete = ", &["`store.operations.delete`", "unknown parameter `:id`"]),
+    bad("where id = :user_id", "", "delete = ", &["`store.operations.delete`", "does not use `:user_id`"]),
+    bad("\"delete from users where id = :user_id\"", "\"select id from users where id = :user_id\"", "delete = ", &["`store.operations.delete`", "it must write"]),
+    bad(LOOKUP, "delete from users where email = :identifier\"", "lookup = ", &["`store.operations.lookup`", "it must only read"]),
+    bad(LOOKUP, "select id from users where email = :identifier; drop table users\"", "lookup = ", &["`store.operations.lookup`", "write one SQL statement"]),
+    bad(LOOKUP, "select id, email, password_hash from users where email = :identifier\"", "", &["statement `lookup`", "only `authenticate` may"]),
+    bad(LOOKUP, "select id, email, 1 as ssn from users where email = :identifier\"", "", &["statement `lookup`", "`ssn`", "leave it out"]),
+    bad(LOOKUP, "select id, emial from users where email = :identifier\"", "", &["statement `lookup`", "the database does not accept it"]),
+    bad("select id, email, password_hash from", "select id, email from", "", &["statement `authenticate`", "does not return `password_hash`"]),
+    bad("lookup = \"select id, email from users where email = :identifier\"\n", "", "", &["statement `create`", "no `lookup`"]),
+    bad("user_id = \"id\"", "", "", &["returns column `id`"]),
+    bad("user_id = \"id\"", "user_id = \"id\"\npicture = \"avatar\"", "", &["`picture`", "`avatar`", "no statement returns"]),
+    bad("url = \"sqlite:store.db\"", "url = \"sqlite:elsewhere.db\"", "", &["elsewhere.db"]),
+    bad("url = \"sqlite:store.db\"", "url = \"postgres://root@db/legacy\"", "url = ", &["`store.url`", "no driver"]),
+    bad("file = \"audit.jsonl\"", "file = \"no/such/folder/audit.jsonl\"", "", &["the audit file", "cannot be opened"]),
+];
