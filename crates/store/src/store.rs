@@ -57,7 +57,10 @@ impl Settings {
 
 /// An open legacy store, whose statements have been found to fit their operations. A clone is the same store.
 #[derive(Clone)]
-pub struct Store(Arc<Driver>);
+pub struct Store {
+    driver: Arc<Driver>,
+    place: Arc<str>,
+}
 
 /// The kinds of store there are. LDAP becomes a variant here.
 enum Driver {
@@ -79,12 +82,20 @@ impl Store {
                 Driver::Mysql(Server::open(&Mysql(address.clone()), &settings).await?)
             }
         };
-        Ok(Self(Arc::new(driver)))
+        Ok(Self {
+            driver: Arc::new(driver),
+            place: format!("{:?}", settings.url).into(),
+        })
+    }
+
+    /// Where it is, to show to people: kind, server and database, or file; never a user or a password.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// The statement of an operation, or `None` where config does not define it.
     pub fn statement(&self, name: StatementName) -> Option<&Statement> {
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.statement(name),
             Driver::Postgres(store) => store.statement(name),
             Driver::Mysql(store) => store.statement(name),
@@ -100,7 +111,7 @@ impl Store {
         if !name.is_read() {
             return Err(Error::WrongKind(name));
         }
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.read(name, parameters).await,
             Driver::Postgres(store) => store.read(name, parameters).await,
             Driver::Mysql(store) => store.read(name, parameters).await,
@@ -117,7 +128,7 @@ impl Store {
         if name.is_read() {
             return Err(Error::WrongKind(name));
         }
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.write(name, parameters).await,
             Driver::Postgres(store) => store.write(name, parameters).await,
             Driver::Mysql(store) => store.write(name, parameters).await,
@@ -126,7 +137,7 @@ impl Store {
 
     /// Asks the store whether it answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.ping().await,
             Driver::Postgres(store) => store.ping().await,
             Driver::Mysql(store) => store.ping().await,

@@ -56,7 +56,7 @@ on_every_store!(
     a_caller_that_goes_away_frees_its_connection,
     who_gets_no_connection_in_time_is_told_of_the_overload,
     a_table_that_is_gone_fails_without_the_values,
-    it_answers_a_ping,
+    it_answers_a_ping_and_says_where_it_is,
 );
 
 fn identifier(value: &str) -> Parameters {
@@ -521,7 +521,13 @@ async fn a_table_that_is_gone_fails_without_the_values(world: World) {
     assert!(!error.to_string().contains("zoe"));
 }
 
-async fn it_answers_a_ping(world: World) {
+async fn it_answers_a_ping_and_says_where_it_is(world: World) {
     let store = world.open(&[(Lookup, LOOKUP)]).await.unwrap();
     store.ping().await.unwrap();
+    let kind = match world {
+        World::Sqlite(_) => "sqlite:/",
+        World::Postgres(_) => "postgres://localhost:",
+        World::Mysql(_) => "mysql://localhost:",
+    };
+    assert!(store.place().starts_with(kind), "{}", store.place());
 }
