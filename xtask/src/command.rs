@@ -22,6 +22,23 @@ pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)
     Ok(())
 }
 
+/// What `program` prints, from the root of the workspace.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {program}"))?;
+    ensure!(
+        output.status.success(),
+        "`{program} {}` failed: {}",
+        arguments.join(" "),
+        output.status
+    );
+    String::from_utf8(output.stdout).context("what it printed is not UTF-8")
+}
+
 /// Whether `program` is installed: it starts and answers to `argument`.
 pub(crate) fn answers(program: &str, argument: &str) -> bool {
     succeeds(program, &[argument])

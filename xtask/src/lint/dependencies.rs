@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::{DependencyKind, Metadata, Package, PackageId};
+use cargo_metadata::{Dependency, DependencyKind, Metadata, Package};
 use serde::Deserialize;
 
-use crate::command::root;
+use crate::command::{output, root};
 
 #[derive(Deserialize)]
 struct Rules {
@@ -18,6 +18,15 @@ struct Rules {
 
 #[derive(Deserialize)]
 struct Licenses {
+    allow: BTreeSet<String>,
+    #[serde(default)]
+    exceptions: Vec<Exception>,
+}
+
+#[derive(Deserialize)]
+struct Exception {
+    #[serde(rename = "crate")]
+    name: String,
     allow: BTreeSet<String>,
 }
 
@@ -39,50 +48,63 @@ pub(crate) fn findings(metadata: &Metadata) -> Result<Vec<String>> {
     let text =
         std::fs::read_to_string(root().join("deny.toml")).context("cannot read deny.toml")?;
     let rules: Rules = toml::from_str(&text).context("deny.toml")?;
-    let built = built_packages(metadata);
+    let built = built_packages(metadata)?;
     let mut findings = Vec::new();
-    for package in metadata
-        .packages
-        .iter()
-        .filter(|package| built.contains(&package.id))
-    {
-        findings.extend(licence_finding(package, &rules.licenses.allow));
+    for package in &built {
+        findings.extend(licence_finding(package, &rules.licenses));
         findings.extend(source_finding(package));
     }
     for ban in &rules.bans.deny {
         findings.extend(ban_findings(metadata, &built, ban));
     }
     for package in metadata.workspace_packages() {
-        findings.extend(unused_dependencies(package)?);
+        findings.extend(unused_dependencies(metadata, package)?);
     }
     Ok(findings)
 }
 
-/// What is compiled on this platform with the features in use: the lock file names more than that.
-fn built_packages(metadata: &Metadata) -> BTreeSet<PackageId> {
-    let Some(resolve) = &metadata.resolve else {
-        return BTreeSet::new();
+/// What is compiled on this platform with the features in use. Only the tree knows it: the lock file and the resolved
+/// metadata also name what some feature would bring that nobody asks for.
+fn built_packages(metadata: &Metadata) -> Result<Vec<&Package>> {
+    let arguments = [
+        "tree",
+        "--workspace",
+        "--edges",
+        "normal,build,dev",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--locked",
+    ];
+    let tree = output("cargo", &arguments)?;
+    let named: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.split_once(" v")?;
+            Some((name, rest.split_whitespace().next()?))
+        })
+        .collect();
+    let built = |package: &&Package| {
+        named.contains(&(package.name.as_str(), package.version.to_string().as_str()))
     };
-    let mut reached: BTreeSet<PackageId> = BTreeSet::new();
-    let mut waiting: Vec<PackageId> = metadata.workspace_members.clone();
-    while let Some(id) = waiting.pop() {
-        if reached.insert(id.clone())
-            && let Some(node) = resolve.nodes.iter().find(|node| node.id == id)
-        {
-            waiting.extend(node.deps.iter().map(|dependency| dependency.pkg.clone()));
-        }
-    }
-    reached
+    Ok(metadata.packages.iter().filter(built).collect())
 }
 
-fn licence_finding(package: &Package, allowed: &BTreeSet<String>) -> Option<String> {
+fn licence_finding(package: &Package, licenses: &Licenses) -> Option<String> {
     let expression = package.license.as_deref().unwrap_or("no licence");
-    (!is_allowed(expression, allowed)).then(|| {
+    let excepted = licenses
+        .exceptions
+        .iter()
+        .find(|exception| exception.name == package.name.as_str());
+    let allowed = excepted.map_or(&licenses.allow, |exception| &exception.allow);
+    let finding = || {
         format!(
             "{} {}: licence `{expression}` is not allowed",
             package.name, package.version
         )
-    })
+    };
+    (!is_allowed(expression, allowed)).then(finding)
 }
 
 /// Old manifests write `MIT/Apache-2.0`, which the lax reading takes for `OR`.
@@ -107,20 +129,19 @@ fn source_finding(package: &Package) -> Option<String> {
     })
 }
 
-fn ban_findings(metadata: &Metadata, built: &BTreeSet<PackageId>, ban: &Ban) -> Vec<String> {
-    let Some(banned) = metadata
-        .packages
+fn ban_findings(metadata: &Metadata, built: &[&Package], ban: &Ban) -> Vec<String> {
+    if !built
         .iter()
-        .find(|package| package.name.as_str() == ban.name && built.contains(&package.id))
-    else {
+        .any(|package| package.name.as_str() == ban.name)
+    {
         return Vec::new();
-    };
+    }
     if ban.wrappers.is_empty() {
-        return vec![format!("{} is in the tree: {}", banned.name, ban.reason)];
+        return vec![format!("{} is in the tree: {}", ban.name, ban.reason)];
     }
     let ours = metadata.workspace_packages();
     let users = ours.iter().filter(|package| {
-        let uses = |dependency: &cargo_metadata::Dependency| {
+        let uses = |dependency: &Dependency| {
             dependency.name == ban.name && dependency.kind != DependencyKind::Development
         };
         package.dependencies.iter().any(uses)
@@ -134,8 +155,8 @@ fn ban_findings(metadata: &Metadata, built: &BTreeSet<PackageId>, ban: &Ban) -> 
         .collect()
 }
 
-/// A dependency whose name stands in no source of its package is carried for nothing.
-fn unused_dependencies(package: &Package) -> Result<Vec<String>> {
+/// A dependency whose library is named in no source of its package is carried for nothing.
+fn unused_dependencies(metadata: &Metadata, package: &Package) -> Result<Vec<String>> {
     let folder = package
         .manifest_path
         .parent()
@@ -145,12 +166,8 @@ fn unused_dependencies(package: &Package) -> Result<Vec<String>> {
         sources.push_str(&std::fs::read_to_string(file)?);
     }
     let unused = package.dependencies.iter().filter(|dependency| {
-        let name = dependency
-            .rename
-            .as_deref()
-            .unwrap_or(&dependency.name)
-            .replace('-', "_");
-        !sources.contains(&format!("{name}::")) && !sources.contains(&format!("use {name}"))
+        let library = library_of(metadata, dependency);
+        !sources.contains(&format!("{library}::")) && !sources.contains(&format!("use {library}"))
     });
     Ok(unused
         .map(|dependency| {
@@ -160,4 +177,20 @@ fn unused_dependencies(package: &Package) -> Result<Vec<String>> {
             )
         })
         .collect())
+}
+
+/// What the code calls it: `md5`, where the package is `md-5`.
+fn library_of(metadata: &Metadata, dependency: &Dependency) -> String {
+    let package = metadata
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == dependency.name);
+    let targets = package
+        .map(|package| package.targets.as_slice())
+        .unwrap_or_default();
+    let library = targets
+        .iter()
+        .find(|target| target.is_lib() || target.is_proc_macro());
+    let name = library.map_or(&dependency.name, |library| &library.name);
+    dependency.rename.as_ref().unwrap_or(name).replace('-', "_")
 }

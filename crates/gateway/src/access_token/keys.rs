@@ -24,8 +24,10 @@ const KEY_ID_BYTES: usize = 256;
 pub struct KeyLimits {
     /// From one scheduled fetch to the next.
     pub refresh: Duration,
-    /// From a scheduled fetch that failed to the next try; it doubles with every failure, up to `refresh`.
+    /// From a scheduled fetch that failed to the next try; it doubles with every failure.
     pub retry: Duration,
+    /// What it doubles up to, so that an issuer that comes back is soon noticed.
+    pub longest_retry: Duration,
     /// Without a good answer for this long, keys stop working (`jwks_max_stale`).
     pub max_stale: Duration,
     /// Fetches a minute that unknown key ids may cause.
@@ -45,6 +47,7 @@ impl Default for KeyLimits {
         Self {
             refresh: Duration::from_mins(5),
             retry: Duration::from_secs(1),
+            longest_retry: Duration::from_secs(30),
             max_stale: Duration::from_hours(24),
             unknown_per_minute: 6,
             unknown_remembered: 1024,
@@ -235,7 +238,7 @@ impl Keys {
                 self.limits
                     .retry
                     .saturating_mul(doubled)
-                    .min(self.limits.refresh)
+                    .min(self.limits.longest_retry)
             }
         }
     }

@@ -152,13 +152,17 @@ impl Pages {
 
 /// Whether the request names its host, and by no other name than this.
 fn is_addressed_to(authority: &str, request: &Request<Incoming>) -> bool {
-    let hosts = request.headers().get_all(HOST).iter();
-    let named = request
+    let headers = request
+        .headers()
+        .get_all(HOST)
+        .iter()
+        .map(HeaderValue::as_bytes);
+    let target = request
         .uri()
         .authority()
-        .map(|name| name.as_str().as_bytes());
-    let mut names = hosts.map(HeaderValue::as_bytes).chain(named).peekable();
-    names.peek().is_some() && names.all(|name| name.eq_ignore_ascii_case(authority.as_bytes()))
+        .map(|target| target.as_str().as_bytes());
+    let mut hosts = headers.chain(target).peekable();
+    hosts.peek().is_some() && hosts.all(|host| host.eq_ignore_ascii_case(authority.as_bytes()))
 }
 
 fn render(values: minijinja::Value) -> Result<Response<Full<Bytes>>> {

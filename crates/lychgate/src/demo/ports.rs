@@ -3,7 +3,15 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Context as _, Result};
+use lychgate_token::random_bytes;
 use serde::Serialize;
+
+/// The lowest and the number of the ports that are tried. Systems take the ports of outgoing connections from above
+/// (RFC 6335 §6 begins them at 49152, Linux at 32768), so none of those can take one of ours before we listen.
+const LOWEST: u16 = 20_000;
+const NUMBER: u16 = 10_000;
+/// Ports that are tried for one that is free.
+const TRIES: usize = 100;
 
 /// Ports of loopback that were free a moment ago. An issuer's port is part of its name, so it has to be known before
 /// anything listens on it.
@@ -22,24 +30,26 @@ impl Ports {
     /// Free ports, but for the tenant's if that one is asked for.
     pub(crate) fn free(tenant: Option<u16>) -> Result<Self> {
         // All are held until all are known, so that no two are the same.
-        let held: Vec<TcpListener> = (0..5)
-            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .collect::<Result<_, _>>()?;
-        let mut ports = held
-            .iter()
-            .map(|listener| listener.local_addr().map(|address| address.port()));
-        let mut next = || {
-            ports
-                .next()
-                .context("as many ports as listeners")?
-                .context("a listener has a port")
-        };
+        let held = [free()?, free()?, free()?, free()?, free()?];
+        let [free_for_tenant, stranger, gateway, elsewhere, application] =
+            held.each_ref().map(|(port, _)| *port);
         Ok(Self {
-            tenant: next().map(|free| tenant.unwrap_or(free))?,
-            stranger: next()?,
-            gateway: next()?,
-            elsewhere: next()?,
-            application: next()?,
+            tenant: tenant.unwrap_or(free_for_tenant),
+            stranger,
+            gateway,
+            elsewhere,
+            application,
         })
     }
+}
+
+/// A port that nobody listens on, and the socket that keeps it so.
+fn free() -> Result<(u16, TcpListener)> {
+    for _ in 0..TRIES {
+        let port = LOWEST + u16::from_be_bytes(random_bytes()?) % NUMBER;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return Ok((port, listener));
+        }
+    }
+    None.context("no port of loopback is free")
 }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use self::person::Person;
 pub(crate) use self::running::Demo;
-use crate::support::PASSWORD;
+use crate::support::{PASSWORD, free_port};
 
 /// The steps of the tour, in their order.
 const STEPS: [&str; 22] = [
@@ -112,7 +112,7 @@ async fn a_tour_that_is_ended_on_its_way_leaves_nothing_and_does_not_pass_for_a_
 
 #[tokio::test]
 async fn after_the_tour_it_stays_up_with_the_api_shut_until_it_is_told_to_end() {
-    let port = free_port().await;
+    let (port, _) = free_port();
     let mut demo = Demo::start(&["--port", &port.to_string()]);
     let application = demo.application().await;
     let tenant = Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
@@ -262,15 +262,6 @@ async fn issuer_of(tenant: &Url) -> String {
     let address = tenant.join(".well-known/openid-configuration").unwrap();
     let discovery: Value = reqwest::get(address).await.unwrap().json().await.unwrap();
     discovery["issuer"].as_str().unwrap().to_owned()
-}
-
-async fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 /// What of the demo's folder nobody may see.

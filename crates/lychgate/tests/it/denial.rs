@@ -19,8 +19,8 @@ use crate::support::{AUDIENCE, Issuer, SCRIPT_CLIENT, Serve, sample_store};
 
 #[tokio::test]
 async fn every_operation_denies_what_must_be_denied_and_the_generated_table_says_so() {
-    let issuer = Issuer::start().await;
-    let forger = Issuer::start().await;
+    let issuer = Issuer::start();
+    let forger = Issuer::start();
     let open = Deployment::start(&issuer, "127.0.0.0/8").await;
     let elsewhere = Deployment::start(&issuer, "192.0.2.0/24").await;
     let mut broken = Deployment::start(&issuer, "127.0.0.0/8").await;
@@ -79,6 +79,7 @@ impl Deployment {
         sample_store(folder.path()).await;
         std::fs::write(folder.path().join("lychgate.toml"), config(issuer, network)).unwrap();
         let serve = Serve::start(folder.path()).await;
+        serve.ready().await;
         Self {
             folder,
             serve,

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::support::lychgate;
+use crate::support::{free_port, lychgate};
 
 /// How long all of a page may take before it is called hung.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -191,12 +190,11 @@ fn path_with_the_binary_first() -> OsString {
 }
 
 fn with_free_ports(page: &str) -> String {
-    let free = PORTS.map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let free = PORTS.map(|_| free_port());
     PORTS
         .iter()
         .zip(&free)
-        .fold(page.to_owned(), |page, (port, free)| {
-            let free = free.local_addr().unwrap().port();
+        .fold(page.to_owned(), |page, (port, (free, _))| {
             page.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{free}"))
                 .replace(
                     &format!("127.0.0.1%3A{port}"),

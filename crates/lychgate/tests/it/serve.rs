@@ -1,27 +1,25 @@
 //! `lychgate serve` from its start to its stop: transports, operations, admin, audit, keys that come late.
 
-mod running;
-
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::tls::Version;
 use reqwest::{Client, ClientBuilder, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use self::running::Running;
-use crate::support::{AUDIENCE, Issuer, PASSWORD, SCRIPT_CLIENT, sample_store};
+use crate::support::{AUDIENCE, Issuer, PASSWORD, SCRIPT_CLIENT, Serve, free_port, sample_store};
 
 /// The key of the pseudonyms, which nothing may say aloud.
 const PSEUDONYM_KEY: &str = "pseudonym-key-canary-0123456789abcdef";
 
 #[tokio::test]
 async fn tls_1_3_and_1_2_carry_http_2_and_http_1_1() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     write(folder.path(), "gateway.pem", &certified.cert.pem());
@@ -32,7 +30,7 @@ async fn tls_1_3_and_1_2_carry_http_2_and_http_1_1() {
     );
     let tls = "tls = { certificate = \"gateway.pem\", key = \"gateway.key\" }\nadmin_listen";
     change_config(folder.path(), "admin_listen", tls);
-    let serve = Running::start(folder.path()).await;
+    let serve = Serve::start(folder.path()).await;
     serve.ready().await;
     let port = serve.gateway.rsplit(':').next().unwrap();
     assert!(serve.gateway.starts_with("https://"), "{}", serve.gateway);
@@ -78,9 +76,9 @@ async fn tls_1_3_and_1_2_carry_http_2_and_http_1_1() {
 
 #[tokio::test]
 async fn every_operation_does_its_work_in_the_store() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
-    let serve = Running::start(folder.path()).await;
+    let serve = Serve::start(folder.path()).await;
     serve.ready().await;
     let gateway = Gateway {
         serve: &serve,
@@ -160,9 +158,9 @@ async fn every_operation_does_its_work_in_the_store() {
 
 #[tokio::test]
 async fn unknown_users_wrong_passwords_and_disabled_accounts_are_answered_alike() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
-    let serve = Running::start(folder.path()).await;
+    let serve = Serve::start(folder.path()).await;
     serve.ready().await;
     let gateway = Gateway {
         serve: &serve,
@@ -184,9 +182,9 @@ async fn unknown_users_wrong_passwords_and_disabled_accounts_are_answered_alike(
 
 #[tokio::test]
 async fn every_answer_is_one_line_of_a_file_that_only_its_owner_reads() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
-    let serve = Running::start(folder.path()).await;
+    let serve = Serve::start(folder.path()).await;
     serve.ready().await;
     let token = issuer.sign(&issuer.claims());
     let gateway = Gateway {
@@ -246,10 +244,10 @@ async fn every_answer_is_one_line_of_a_file_that_only_its_owner_reads() {
 
 #[tokio::test]
 async fn the_admin_listener_tells_whether_it_lives_is_ready_counts_and_describes_what_is_defined() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
     change_config(folder.path(), "delete = ", "# delete = ");
-    let serve = Running::start(folder.path()).await;
+    let serve = Serve::start(folder.path()).await;
     serve.ready().await;
     let gateway = Gateway {
         serve: &serve,
@@ -291,9 +289,9 @@ async fn the_admin_listener_tells_whether_it_lives_is_ready_counts_and_describes
 
 #[tokio::test]
 async fn a_stop_finishes_what_runs_and_says_how_long_that_took() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
-    let serve = Running::start(folder.path()).await;
+    let serve = Serve::start(folder.path()).await;
     serve.ready().await;
     let address = serve.gateway.trim_start_matches("http://").to_owned();
 
@@ -339,13 +337,13 @@ async fn a_stop_finishes_what_runs_and_says_how_long_that_took() {
 
 #[tokio::test]
 async fn it_starts_without_the_issuer_and_is_ready_when_the_issuer_is() {
-    let issuer = Issuer::start().await;
-    let place = free_address().await;
-    let folder = folder(&format!("http://{place}/")).await;
-    let serve = Running::start(folder.path()).await;
+    let (port, _) = free_port();
+    let mut issuer = Issuer::to_come(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let folder = folder(&issuer.identifier).await;
+    let serve = Serve::start(folder.path()).await;
     let gateway = Gateway {
         serve: &serve,
-        token: issuer.sign(&claims_of(&issuer, &format!("http://{place}/"))),
+        token: issuer.sign(&issuer.claims()),
     };
     let body = json!({ "identifier": "ada@example.com" });
     let (status, problem) = gateway.ask("lookup", &body).await;
@@ -356,18 +354,16 @@ async fn it_starts_without_the_issuer_and_is_ready_when_the_issuer_is() {
     assert_eq!(serve.admin("readyz").await.0, 503);
     assert_eq!(serve.admin("livez").await.0, 200);
 
-    // The issuer appears: what it publishes, at the address that config names.
-    let published = running::publish(&place, &issuer);
+    issuer.publish();
     serve.ready().await;
     assert_eq!(gateway.ask("lookup", &body).await.0, 200);
-    drop(published);
 }
 
 #[tokio::test]
 async fn an_issuer_that_differs_by_its_slash_is_said_to_be_what_was_meant() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let folder = folder(issuer.identifier.trim_end_matches('/')).await;
-    let serve = Running::start(folder.path()).await;
+    let serve = Serve::start(folder.path()).await;
     let line = serve.said("did you mean").await;
     assert!(
         line.contains("trailing slash") && line.contains(&issuer.identifier),
@@ -378,7 +374,7 @@ async fn an_issuer_that_differs_by_its_slash_is_said_to_be_what_was_meant() {
 
 /// Whoever calls the API.
 struct Gateway<'serve> {
-    serve: &'serve Running,
+    serve: &'serve Serve,
     token: String,
 }
 
@@ -404,18 +400,6 @@ fn client() -> ClientBuilder {
 /// The body of a login.
 fn who(identifier: &str, password: &str) -> Value {
     json!({ "identifier": identifier, "password": password })
-}
-
-/// Good claims, as of another issuer.
-fn claims_of(issuer: &Issuer, identifier: &str) -> Map<String, Value> {
-    let mut claims = issuer.claims();
-    claims.insert("iss".to_owned(), identifier.into());
-    claims
-}
-
-async fn free_address() -> std::net::SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
 }
 
 fn write(folder: &Path, name: &str, text: &str) {

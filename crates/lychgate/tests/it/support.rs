@@ -2,10 +2,12 @@
 
 pub(crate) mod generated;
 mod issuer;
+mod port;
 mod process;
 mod store;
 
 pub(crate) use issuer::Issuer;
+pub(crate) use port::free_port;
 pub(crate) use process::{Serve, lychgate};
 pub(crate) use store::{PASSWORD, sample_store};
 

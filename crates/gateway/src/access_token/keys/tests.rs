@@ -47,7 +47,7 @@ fn without_a_first_answer_keys_are_unavailable_and_the_schedule_backs_off() {
         waits.push(state.next_scheduled().since(now).as_secs());
         now = state.next_scheduled();
     }
-    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+    assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 30]);
 }
 
 #[test]

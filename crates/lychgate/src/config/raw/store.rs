@@ -85,7 +85,8 @@ pub(crate) struct RawPasswords {
     /// How long a hash may wait.
     pub(crate) wait: Option<RawDuration>,
     /// The mix of formats in the store, as weights: `{ argon2id = 1, bcrypt = 3 }`. Unknown users cost what this mix
-    /// costs. Refined from the rows that are seen; all of `accept` alike if left out.
+    /// costs. Refined from the rows that are seen. If left out it is guessed, all of `accept` alike, and the guess gives
+    /// way to the first rows; after each start a stranger's cost may differ until then.
     pub(crate) decoy: Option<BTreeMap<String, u32>>,
 }
 

@@ -1,5 +1,7 @@
 //! A foreign issuer: a discovery document, a key set, and tokens of every kind.
 
+use std::net::SocketAddr;
+
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
@@ -15,20 +17,41 @@ pub(crate) struct Issuer {
     /// Its identifier, with the slash at its end.
     pub(crate) identifier: String,
     key: SigningKey,
-    _stop: DropGuard,
+    published: Option<DropGuard>,
 }
 
 impl Issuer {
-    pub(crate) async fn start() -> Self {
+    /// One that can be asked at once.
+    pub(crate) fn start() -> Self {
+        let listener = listen("127.0.0.1:0".parse().unwrap());
+        let mut issuer = Self::to_come(listener.address());
+        issuer.publish_on(listener);
+        issuer
+    }
+
+    /// One that has a name and a key, and does not answer yet.
+    pub(crate) fn to_come(address: SocketAddr) -> Self {
         let key = SigningKey::generate(Algorithm::Rs256).unwrap();
-        let anywhere = "127.0.0.1:0".parse().unwrap();
-        let listener = Listener::bind(anywhere, Transport::Plain, Limits::default()).unwrap();
-        let identifier = format!("http://{}/", listener.address());
-        let discovery =
-            json!({ "issuer": identifier, "jwks_uri": format!("{identifier}jwks.json") })
-                .to_string();
-        let keys = json!({ "keys": [key.public_jwk().to_json()] }).to_string();
-        let stop = CancellationToken::new();
+        Self {
+            identifier: format!("http://{address}/"),
+            key,
+            published: None,
+        }
+    }
+
+    /// Begins to answer at its name.
+    pub(crate) fn publish(&mut self) {
+        let authority = self
+            .identifier
+            .trim_start_matches("http://")
+            .trim_end_matches('/');
+        self.publish_on(listen(authority.parse().unwrap()));
+    }
+
+    fn publish_on(&mut self, listener: Listener) {
+        let keys_at = format!("{}jwks.json", self.identifier);
+        let discovery = json!({ "issuer": self.identifier, "jwks_uri": keys_at }).to_string();
+        let keys = json!({ "keys": [self.public_jwk()] }).to_string();
         let answer = move |(), request: Request<Incoming>| {
             let body = match request.uri().path() {
                 "/.well-known/openid-configuration" => discovery.clone(),
@@ -37,12 +60,9 @@ impl Issuer {
             };
             async { Response::new(Full::new(Bytes::from(body))) }
         };
+        let stop = CancellationToken::new();
         tokio::spawn(listener.serve(|_peer| Some(()), answer, stop.clone()));
-        Self {
-            identifier,
-            key,
-            _stop: stop.drop_guard(),
-        }
+        self.published = Some(stop.drop_guard());
     }
 
     /// What a good token of the script client says, with every scope.
@@ -75,4 +95,8 @@ impl Issuer {
     pub(crate) fn public_jwk(&self) -> Value {
         self.key.public_jwk().to_json()
     }
+}
+
+fn listen(address: SocketAddr) -> Listener {
+    Listener::bind(address, Transport::Plain, Limits::default()).unwrap()
 }

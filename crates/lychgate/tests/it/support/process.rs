@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 
 /// How long anything may take here before the test is called hung.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -23,17 +24,17 @@ pub(crate) fn lychgate(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A running `lychgate serve`, killed when it is dropped.
+/// A running `lychgate serve` with everything that it says, killed when it is dropped.
 pub(crate) struct Serve {
     child: Child,
+    said: watch::Receiver<String>,
     /// Where the API is.
     pub(crate) gateway: String,
-    /// Where the admin listener is.
-    pub(crate) admin: String,
+    admin: String,
 }
 
 impl Serve {
-    /// Starts it with `lychgate.toml` of `folder` and waits until it is ready to serve.
+    /// Starts it with `lychgate.toml` of `folder` and waits until it listens.
     pub(crate) async fn start(folder: &Path) -> Self {
         let mut child = lychgate(folder, &["serve"])
             .stdout(Stdio::null())
@@ -41,64 +42,89 @@ impl Serve {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (mut gateway, mut admin, mut said) = (None, None, String::new());
-        while gateway.is_none() || admin.is_none() {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line())
-                .await
-                .expect("`serve` hangs")
-                .unwrap();
-            let line = line.unwrap_or_else(|| panic!("`serve` ended before it listened:\n{said}"));
-            said.push_str(&line);
-            said.push('\n');
-            gateway = gateway.or_else(|| address_after(&line, "gateway listens on "));
-            admin = admin.or_else(|| address_after(&line, "admin listens on "));
-        }
-        // What it says later must not block it.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let serve = Self {
+        let (saying, said) = watch::channel(String::new());
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                saying.send_modify(|said| {
+                    said.push_str(&line);
+                    said.push('\n');
+                });
+            }
+        });
+        let mut serve = Self {
             child,
-            gateway: gateway.unwrap(),
-            admin: admin.unwrap(),
+            said,
+            gateway: String::new(),
+            admin: String::new(),
         };
-        serve.ready().await;
+        serve.gateway = address_in(&serve.said("gateway listens on ").await);
+        serve.admin = address_in(&serve.said("admin listens on ").await);
         serve
     }
 
-    /// Asks it to stop as a service manager does, and returns its exit status.
-    pub(crate) async fn stop(mut self) -> Option<i32> {
+    /// The first line with these words in it, once it is said.
+    pub(crate) async fn said(&self, words: &str) -> String {
+        let mut said = self.said.clone();
+        let heard =
+            tokio::time::timeout(PATIENCE, said.wait_for(|said| said.contains(words))).await;
+        let heard = heard.unwrap_or_else(|_| panic!("it never says {words:?}"));
+        let heard = heard
+            .unwrap_or_else(|_| panic!("it ended without {words:?}:\n{}", *self.said.borrow()));
+        heard
+            .lines()
+            .find(|line| line.contains(words))
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Waits until it has the keys of its issuer.
+    pub(crate) async fn ready(&self) {
+        let ready = async {
+            while self.admin("readyz").await.0 != 200 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready)
+            .await
+            .expect("it does not get ready");
+    }
+
+    /// What the admin listener answers.
+    pub(crate) async fn admin(&self, path: &str) -> (u16, String) {
+        let answer = reqwest::get(format!("{}/{path}", self.admin))
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Asks it to stop as a service manager does.
+    pub(crate) async fn terminate(&self) {
         let id = self.child.id().unwrap().to_string();
-        Command::new("kill")
+        let sent = Command::new("kill")
             .args(["-TERM", &id])
             .status()
             .await
             .unwrap();
-        tokio::time::timeout(PATIENCE, self.child.wait())
-            .await
-            .expect("it does not stop")
-            .unwrap()
-            .code()
+        assert!(sent.success());
     }
 
-    async fn ready(&self) {
-        let ready = format!("{}/readyz", self.admin);
-        let until = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            if reqwest::get(&ready)
-                .await
-                .is_ok_and(|answer| answer.status().is_success())
-            {
-                return;
-            }
-            assert!(
-                tokio::time::Instant::now() < until,
-                "`serve` does not get ready"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    /// Its exit status, and everything it has said.
+    pub(crate) async fn ended(mut self) -> (Option<i32>, String) {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let code = ended.expect("it does not stop").unwrap().code();
+        // The other end closes when all is read.
+        while self.said.changed().await.is_ok() {}
+        (code, self.said.borrow().clone())
+    }
+
+    /// Stops it, and says how that went.
+    pub(crate) async fn stop(self) -> (Option<i32>, String) {
+        self.terminate().await;
+        self.ended().await
     }
 }
 
-fn address_after(line: &str, words: &str) -> Option<String> {
-    let (_, after) = line.split_once(words)?;
-    after.split_whitespace().next().map(str::to_owned)
+fn address_in(line: &str) -> String {
+    let (_, address) = line.split_once(" listens on ").unwrap();
+    address.split_whitespace().next().unwrap().to_owned()
 }
