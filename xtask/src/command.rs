@@ -41,16 +41,45 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
 
 /// Whether `program` is installed: it starts and answers to `argument`.
 pub(crate) fn answers(program: &str, argument: &str) -> bool {
+    succeeds(program, &[argument])
+}
+
+/// Whether `program` runs and succeeds; what it says is not shown.
+pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
-        .arg(argument)
+        .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
 }
 
+/// Runs `program`, whose output is shown only if it fails.
+pub(crate) fn quietly(program: &str, arguments: &[&str]) -> Result<()> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot start {program}"))?;
+    ensure!(
+        output.status.success(),
+        "`{program} {}` failed: {}\n{}{}",
+        arguments.join(" "),
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
 /// The root of the workspace.
 pub(crate) fn root() -> &'static Path {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest)
+}
+
+/// Whether we may do everything: root owns the folder that the kernel shows of our own process.
+pub(crate) fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test`, `cargo xtask lint`, `cargo xtask generate`.
+//! The project's own tasks: `cargo xtask test`, `cargo xtask servers`, `cargo xtask lint`, `cargo xtask generate`.
 //!
 //! `.ci/run` calls the first two and nothing else, so what passes here passes there.
 #![expect(clippy::print_stderr, reason = "a task tells its reader what it does")]
@@ -6,6 +6,7 @@
 mod command;
 mod lint;
 mod prerequisites;
+mod servers;
 mod test;
 
 use std::process::ExitCode;
@@ -27,6 +28,10 @@ enum Task {
         /// Only tests whose name contains this.
         filter: Option<String>,
     },
+    /// Start the servers that tests need, and keep them until the end of the standard input.
+    ///
+    /// Prints the variables by which `cargo test` finds them.
+    Servers,
     /// Check formatting, lints, docs, dependencies, arrows between crates, sizes, generated files.
     Lint,
     /// Write the generated files anew: config schema, reference pages, denial table.
@@ -36,6 +41,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Servers => test::serve(),
         Task::Lint => lint::run(),
         Task::Generate => test::generate(),
     };

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::command::{answers, run};
+use crate::command::{answers, is_root, run};
 
 /// A program that some test starts.
 struct Prerequisite {
@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 6] = [
+const PREREQUISITES: [Prerequisite; 8] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -33,6 +33,18 @@ const PREREQUISITES: [Prerequisite; 6] = [
         what_for: "the browser is driven over WebDriver",
     },
     Prerequisite {
+        program: "/usr/lib/postgresql/15/bin/postgres",
+        version: "--version",
+        package: "postgresql-15",
+        what_for: "the store is tested on a real PostgreSQL",
+    },
+    Prerequisite {
+        program: "mariadbd",
+        version: "--version",
+        package: "mariadb-server",
+        what_for: "the store is tested on a real MariaDB",
+    },
+    Prerequisite {
         program: "sqlite3",
         version: "--version",
         package: "sqlite3",
@@ -42,7 +54,7 @@ const PREREQUISITES: [Prerequisite; 6] = [
         program: "openssl",
         version: "version",
         package: "openssl",
-        what_for: "the tutorial makes secrets with it",
+        what_for: "the servers' certificates and the tutorial's secrets are made with it",
     },
     Prerequisite {
         program: "curl",
@@ -85,10 +97,4 @@ pub(crate) fn install_missing() -> Result<()> {
     let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
     run("apt-get", &["update"], &quiet)?;
     run("apt-get", &install, &quiet)
-}
-
-/// Only root may install packages; root owns the folder that the kernel shows of our own process.
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }

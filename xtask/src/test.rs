@@ -4,14 +4,27 @@ use anyhow::Result;
 
 use crate::command::{self, answers};
 use crate::prerequisites;
+use crate::servers::Servers;
 
 /// The variable that makes a test of a generated file write it instead of comparing it.
 const GENERATE: &str = "LYCHGATE_GENERATE";
 
-/// Installs what is missing, then runs the tests.
+/// Installs what is missing, starts the servers, then runs the tests.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     prerequisites::install_missing()?;
-    run_all(filter)
+    let servers = Servers::start()?;
+    run_all(filter, &servers.environment())
+}
+
+/// Starts the servers alone, for whoever runs `cargo test` by hand.
+pub(crate) fn serve() -> Result<()> {
+    prerequisites::install_missing()?;
+    let servers = Servers::start()?;
+    for (name, value) in servers.environment() {
+        eprintln!("export {name}={value}");
+    }
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    Ok(())
 }
 
 /// Writes every generated file anew, by the tests that compare them.
@@ -24,7 +37,7 @@ pub(crate) fn generate() -> Result<()> {
 }
 
 /// Runs every test of the workspace, or those whose name contains `filter`.
-fn run_all(filter: Option<&str>) -> Result<()> {
+fn run_all(filter: Option<&str>, environment: &[(&str, &str)]) -> Result<()> {
     let filter = filter.as_slice();
     if answers("cargo-nextest", "--version") {
         command::run(
@@ -34,14 +47,18 @@ fn run_all(filter: Option<&str>) -> Result<()> {
                 filter,
             ]
             .concat(),
-            &[],
+            environment,
         )?;
         // nextest leaves the examples in doc comments to cargo.
         return command::run(
             "cargo",
             &[&["test", "--workspace", "--doc"], filter].concat(),
-            &[],
+            environment,
         );
     }
-    command::run("cargo", &[&["test", "--workspace"], filter].concat(), &[])
+    command::run(
+        "cargo",
+        &[&["test", "--workspace"], filter].concat(),
+        environment,
+    )
 }

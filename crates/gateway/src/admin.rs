@@ -76,8 +76,11 @@ impl Admin {
             .filter(|issuer| !issuer.available(now))
             .map(|issuer| format!("the keys of {}", issuer.issuer()))
             .collect();
-        if !matches!(timeout(PING, self.legacy.ping()).await, Ok(Ok(()))) {
-            waiting_for.push("the legacy store".to_owned());
+        let store = self.legacy.place();
+        match timeout(PING, self.legacy.ping()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => waiting_for.push(format!("the legacy store {store}: {error}")),
+            Err(_) => waiting_for.push(format!("the legacy store {store}: no answer in time")),
         }
         if self.stop.is_cancelled() {
             waiting_for.push("nothing more: it is stopping".to_owned());

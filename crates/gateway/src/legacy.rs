@@ -143,6 +143,11 @@ impl Legacy {
             })
     }
 
+    /// Where the store is, without credentials.
+    pub(crate) fn place(&self) -> &str {
+        self.store.place()
+    }
+
     /// Asks the store whether it answers.
     pub(crate) async fn ping(&self) -> Result<(), lychgate_store::Error> {
         self.store.ping().await

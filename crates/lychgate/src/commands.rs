@@ -62,13 +62,6 @@ impl Failure {
     }
 }
 
-impl Failure {
-    /// Why a role did not start: for the most part what its config asks for is not there.
-    pub(crate) fn starting(error: impl Into<anyhow::Error>) -> Self {
-        Self::Config(format!("{:#}", error.into()))
-    }
-}
-
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Config(error.to_string())

@@ -65,6 +65,15 @@ pub enum Error {
         "statement `{0}` matched more than one row; its condition must name one user; nothing was changed"
     )]
     Ambiguous(StatementName),
+    /// A value that the store has no room for, or that is not of its type. Nothing was changed.
+    #[error("statement `{statement}` was given {} that the store cannot hold; nothing was changed",
+        .parameter.as_ref().map_or("a value".to_owned(), |name| format!("a value for `:{name}`")))]
+    Value {
+        /// The statement.
+        statement: StatementName,
+        /// The parameter, where the database tells.
+        parameter: Option<String>,
+    },
     /// A constraint of the schema refused a write. Nothing was changed.
     #[error(
         "statement `{statement}` broke a constraint of the schema ({constraint}); nothing was changed"
@@ -147,6 +156,26 @@ pub enum StatementFlaw {
     /// A parameter without which the operation makes no sense.
     #[error("it does not use {}, and must", either(.0))]
     MissingParameter(&'static [&'static str]),
+    /// A parameter of a type that no value of ours can be brought into.
+    #[error(
+        "its parameter `:{parameter}` is of type `{kind}`, which is not supported; write `cast(cast(:{parameter} as text) as {kind})`"
+    )]
+    ParameterType {
+        /// The parameter.
+        parameter: String,
+        /// The database's name of the type.
+        kind: String,
+    },
+    /// A column of a type that is none of a profile's.
+    #[error(
+        "its column `{column}` is of type `{kind}`, which is not supported; write `cast({column} as text) as {column}`"
+    )]
+    ColumnType {
+        /// The column.
+        column: String,
+        /// The database's name of the type.
+        kind: String,
+    },
     /// The database counts other parameters than we do.
     #[error(
         "the database sees {found} parameters where there are {expected} named ones; use only `:name`"

@@ -18,7 +18,17 @@ mod parameters;
 
 mod store;
 
+mod prepare;
+
+mod answer;
+
 mod sqlite;
+
+mod server;
+
+mod postgres;
+
+mod mysql;
 
 mod row;
 

@@ -80,6 +80,14 @@ impl NamedSql {
         pieces.collect()
     }
 
+    /// The place in `parameters` of each placeholder, counted from 0, for databases whose placeholders have no number.
+    pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Parameter(number) => Some(number - 1),
+        })
+    }
+
     fn push_text(&mut self, text: &str) {
         if let Some(Piece::Text(last)) = self.pieces.last_mut() {
             last.push_str(text);

@@ -6,21 +6,22 @@ mod failure;
 mod prepare;
 mod values;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
-use sqlx::{ConnectOptions as _, Either, Executor as _, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteQueryResult, SqliteRow,
+};
+use sqlx::{ConnectOptions as _, Executor as _, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 use tokio::time::{timeout, timeout_at};
 
-use self::prepare::Prepared;
+use crate::answer::{self, Answer};
 use crate::error::Error;
 use crate::parameters::Parameters;
+use crate::prepare::{Prepared, Statements};
 use crate::row::{Row, Written};
 use crate::statement::{Statement, StatementName};
 use crate::store::Settings;
@@ -31,7 +32,7 @@ pub(crate) struct SqliteStore {
     pool: SqlitePool,
     /// SQLite writes one at a time. Our writers queue here, in order, rather than in its sleep-and-try-again.
     writer: Mutex<()>,
-    statements: BTreeMap<StatementName, Prepared>,
+    statements: Statements<()>,
     wait: Duration,
     deadline: Duration,
 }
@@ -91,7 +92,7 @@ impl SqliteStore {
             .await
             .map_err(|_| Error::Timeout(name))?;
         let answer = answer.map_err(|error| failure::of_statement(name, &error))?;
-        answer.the_row(name)
+        answer.the_row(name, row)
     }
 
     /// Runs a statement that writes, as one transaction. Until `commit` is sent nothing has happened, and whatever goes
@@ -121,7 +122,7 @@ impl SqliteStore {
         if matched > 1 {
             return Err(Error::Ambiguous(name));
         }
-        let row = answer.the_row(name)?;
+        let row = answer.the_row(name, row)?;
         let commit = timeout_at(
             (started + self.deadline).into(),
             connection.execute("commit"),
@@ -155,57 +156,24 @@ impl SqliteStore {
         &self,
         name: StatementName,
         parameters: &Parameters,
-    ) -> Result<(&Prepared, SqliteArguments), Error> {
+    ) -> Result<(&Prepared<()>, SqliteArguments), Error> {
         let prepared = self.statements.get(&name).ok_or(Error::NotDefined(name))?;
         let arguments = values::arguments(name, parameters.in_order(name, &prepared.statement)?)?;
         Ok((prepared, arguments))
     }
 }
 
-/// What a statement answered: its rows, of which two are enough to know that there are too many.
-#[derive(Default)]
-struct Answer {
-    rows: Vec<SqliteRow>,
-    changes: u64,
-}
-
-impl Answer {
-    /// The rows that a write matched. SQLite does not count changes that a trigger makes in a view's stead, but
-    /// returns their rows.
-    fn matched(&self) -> u64 {
-        self.changes
-            .max(self.rows.len().try_into().unwrap_or(u64::MAX))
-    }
-
-    /// The one row, if there is one.
-    fn the_row(self, name: StatementName) -> Result<Option<Row>, Error> {
-        match self.rows.as_slice() {
-            [] => Ok(None),
-            [row] => values::row(name, row).map(Some),
-            _ => Err(Error::Ambiguous(name)),
-        }
-    }
-}
-
 async fn run(
     connection: &mut SqliteConnection,
-    prepared: &Prepared,
+    prepared: &Prepared<()>,
     arguments: SqliteArguments,
-) -> sqlx::Result<Answer> {
-    let mut answer = Answer::default();
-    let mut parts = connection.fetch_many(sqlx::query_with(prepared.sql.clone(), arguments));
-    while answer.rows.len() < 2 {
-        match parts.try_next().await? {
-            Some(Either::Right(row)) => answer.rows.push(row),
-            Some(Either::Left(done)) => {
-                answer.changes = done.rows_affected();
-                return Ok(answer);
-            }
-            // A thread of the driver that crashed just ends the stream: not to be taken for 'no such user'.
-            None => return Err(sqlx::Error::WorkerCrashed),
-        }
-    }
-    Ok(answer)
+) -> sqlx::Result<Answer<SqliteRow>> {
+    let changes = SqliteQueryResult::rows_affected;
+    answer::run::<Sqlite>(connection, prepared.sql.clone(), arguments, changes).await
+}
+
+fn row(name: StatementName, row: &SqliteRow) -> Result<Row, Error> {
+    answer::row::<Sqlite>(name, row, values::value)
 }
 
 /// Ties SQLite's work on this connection to whoever waits for it: past the moment, or once the leash is dropped, it is

@@ -81,6 +81,18 @@ impl StatementName {
         }
     }
 
+    /// The parameter that says which user is meant, if the statement is about one that is there.
+    pub(crate) const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Authenticate | Self::Lookup | Self::ChangePassword | Self::ChangeEmail => {
+                Some("identifier")
+            }
+            Self::Create => None,
+            Self::VerifyEmail => Some("email"),
+            Self::Delete => Some("user_id"),
+        }
+    }
+
     /// The parameters without which the statement cannot do its work. Of each group at least one must be there.
     pub const fn required_parameters(self) -> &'static [&'static [&'static str]] {
         match self {

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::mysql::Mysql;
 use crate::parameters::Parameters;
+use crate::postgres::Postgres;
 use crate::row::{Row, Written};
+use crate::server::Server;
 use crate::sqlite::SqliteStore;
 use crate::statement::{Statement, StatementName};
 use crate::url::{Location, StoreUrl};
@@ -54,11 +57,16 @@ impl Settings {
 
 /// An open legacy store, whose statements have been found to fit their operations. A clone is the same store.
 #[derive(Clone)]
-pub struct Store(Arc<Driver>);
+pub struct Store {
+    driver: Arc<Driver>,
+    place: Arc<str>,
+}
 
-/// The kinds of store there are. PostgreSQL, MySQL and LDAP become variants here.
+/// The kinds of store there are. LDAP becomes a variant here.
 enum Driver {
     Sqlite(SqliteStore),
+    Postgres(Server<Postgres>),
+    Mysql(Server<Mysql>),
 }
 
 impl Store {
@@ -67,14 +75,30 @@ impl Store {
         settings.check_limits()?;
         let driver = match &settings.url.0 {
             Location::Sqlite(file) => Driver::Sqlite(SqliteStore::open(file, &settings).await?),
+            Location::Postgres(address) => {
+                Driver::Postgres(Server::open(&Postgres(address.clone()), &settings).await?)
+            }
+            Location::Mysql(address) => {
+                Driver::Mysql(Server::open(&Mysql(address.clone()), &settings).await?)
+            }
         };
-        Ok(Self(Arc::new(driver)))
+        Ok(Self {
+            driver: Arc::new(driver),
+            place: format!("{:?}", settings.url).into(),
+        })
+    }
+
+    /// Where it is, to show to people: kind, server and database, or file; never a user or a password.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// The statement of an operation, or `None` where config does not define it.
     pub fn statement(&self, name: StatementName) -> Option<&Statement> {
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.statement(name),
+            Driver::Postgres(store) => store.statement(name),
+            Driver::Mysql(store) => store.statement(name),
         }
     }
 
@@ -87,8 +111,10 @@ impl Store {
         if !name.is_read() {
             return Err(Error::WrongKind(name));
         }
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.read(name, parameters).await,
+            Driver::Postgres(store) => store.read(name, parameters).await,
+            Driver::Mysql(store) => store.read(name, parameters).await,
         }
     }
 
@@ -102,15 +128,19 @@ impl Store {
         if name.is_read() {
             return Err(Error::WrongKind(name));
         }
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.write(name, parameters).await,
+            Driver::Postgres(store) => store.write(name, parameters).await,
+            Driver::Mysql(store) => store.write(name, parameters).await,
         }
     }
 
     /// Asks the store whether it answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        match &*self.0 {
+        match &*self.driver {
             Driver::Sqlite(store) => store.ping().await,
+            Driver::Postgres(store) => store.ping().await,
+            Driver::Mysql(store) => store.ping().await,
         }
     }
 }

@@ -1,20 +1,26 @@
 //! Where the legacy store is: the `url` of `[store]`, parsed once at start.
 //! Such a URL may hold credentials, so no error repeats any of it.
 
+mod address;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+pub(crate) use self::address::{Address, Endpoint, Trust};
 use crate::error::Error;
 
-/// The address of a legacy store. Today: `sqlite:FILE`, a file that is there already and is never created.
-#[derive(Clone, PartialEq, Eq)]
+/// The address of a legacy store: `sqlite:FILE`, a file that is there already and is never created, or a server as
+/// `postgres://user@host/database` or `mysql://user@host/database`.
+#[derive(Clone)]
 pub struct StoreUrl(pub(crate) Location);
 
 /// What a URL points at, one variant a kind of store.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Location {
     Sqlite(PathBuf),
+    Postgres(Address),
+    Mysql(Address),
 }
 
 impl StoreUrl {
@@ -26,15 +32,18 @@ impl StoreUrl {
     /// The same store, with a relative file taken to be below this folder.
     #[must_use]
     pub fn below(self, folder: &Path) -> Self {
-        match self.0 {
-            Location::Sqlite(file) => Self::sqlite(folder.join(file)),
-        }
+        Self(match self.0 {
+            Location::Sqlite(file) => Location::Sqlite(folder.join(file)),
+            Location::Postgres(address) => Location::Postgres(address.below(folder)),
+            Location::Mysql(address) => Location::Mysql(address.below(folder)),
+        })
     }
 
     /// The file that holds the store, for stores that are files.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
             Location::Sqlite(file) => Some(file),
+            Location::Postgres(_) | Location::Mysql(_) => None,
         }
     }
 }
@@ -42,24 +51,27 @@ impl StoreUrl {
 impl FromStr for StoreUrl {
     type Err = Error;
 
-    /// Reads `sqlite:FILE`, where FILE is taken to the letter; `sqlite://FILE` means the same.
+    /// Reads `sqlite:FILE`, where FILE is taken to the letter (`sqlite://FILE` means the same), or a server's URL, with
+    /// `sslmode`, `sslrootcert` and `socket` as options.
     fn from_str(text: &str) -> Result<Self, Error> {
         let (scheme, rest) = text.split_once(':').ok_or(Error::Url(NO_SCHEME))?;
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => sqlite_file(rest.strip_prefix("//").unwrap_or(rest)),
-            "postgres" | "postgresql" | "mysql" | "mariadb" | "ldap" | "ldaps" => {
-                Err(Error::Url(NOT_YET))
-            }
+            "postgres" | "postgresql" => Ok(Self(Location::Postgres(Address::parse(text, 5432)?))),
+            "mysql" | "mariadb" => Ok(Self(Location::Mysql(Address::parse(text, 3306)?))),
+            "ldap" | "ldaps" => Err(Error::Url(NOT_YET)),
             _ => Err(Error::Url(NO_SCHEME)),
         }
     }
 }
 
-/// The scheme and the file; a scheme with credentials will have to leave them out.
+/// The scheme, the place and the database; never the user, who stands beside the password.
 impl fmt::Debug for StoreUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Location::Sqlite(file) => write!(formatter, "sqlite:{}", file.display()),
+            Location::Postgres(address) => write!(formatter, "postgres://{}", address.shown()),
+            Location::Mysql(address) => write!(formatter, "mysql://{}", address.shown()),
         }
     }
 }
@@ -80,8 +92,10 @@ fn sqlite_file(file: &str) -> Result<StoreUrl, Error> {
     }
 }
 
-const NO_SCHEME: &str = "has no scheme that is known; write `sqlite:FILE`";
-const NOT_YET: &str = "has a scheme that this version has no driver for; it has `sqlite:FILE`";
+const NO_SCHEME: &str = "has no scheme that is known; write `sqlite:FILE`, `postgres://user@host/database` or \
+                         `mysql://user@host/database`";
+const NOT_YET: &str = "has a scheme that this version has no driver for; it has `sqlite:FILE`, \
+                       `postgres://user@host/database` and `mysql://user@host/database`";
 
 #[cfg(test)]
 mod tests {
@@ -116,8 +130,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_said_without_repeating_the_url() {
         for url in [
-            "postgres://lychgate:hunter2@db/legacy",
-            "mysql://lychgate:hunter2@db/legacy",
+            "ldaps://lychgate:hunter2@db/legacy",
             "hunter2",
             "hunter2://db",
             "sqlite:",
@@ -132,9 +145,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn credentials_are_never_shown() {
+        for url in [
+            "postgres://lychgate:hunter2@db/legacy",
+            "mysql://hunter2@db:3307/legacy",
+        ] {
+            let shown = format!("{:?}", url.parse::<StoreUrl>().unwrap());
+            assert!(
+                shown.ends_with("/legacy") && !shown.contains("hunter2"),
+                "{shown}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "(sqlite:)?\\PC*") {
+        fn no_text_makes_it_panic(text in "(sqlite:|postgres://|mysql://)?\\PC*") {
             drop(text.parse::<StoreUrl>());
         }
     }

@@ -1,7 +1,9 @@
 //! What comes from below, the store and the password pool, as a problem. The caller learns whether to try again; the
 //! log learns the rest.
 
-use super::Problem;
+use std::borrow::Cow;
+
+use super::{FieldFault, InvalidField, Problem};
 
 impl From<lychgate_store::Error> for Problem {
     fn from(error: lychgate_store::Error) -> Self {
@@ -13,6 +15,10 @@ impl From<lychgate_store::Error> for Problem {
             Error::OutcomeUnknown(_) => Self::OutcomeUnknown,
             Error::UniqueViolation(_) => Self::UserExists,
             Error::Ambiguous(_) => Self::Internal("ambiguous-identifier"),
+            Error::Value { parameter, .. } => Self::InvalidField(InvalidField {
+                field: field_of(parameter.as_deref()),
+                fault: FieldFault::Unacceptable,
+            }),
             Error::Constraint { .. } => Self::Internal("constraint-of-the-store"),
             Error::Column { .. } => Self::Internal("unreadable-column"),
             Error::Failed { .. } => Self::Internal("statement-failed"),
@@ -26,10 +32,20 @@ impl From<lychgate_store::Error> for Problem {
             | Error::WrongKind(_)
             | Error::Parameter { .. } => Self::Internal("store-misused"),
         };
-        if !matches!(problem, Self::UserExists) {
+        if !matches!(problem, Self::UserExists | Self::InvalidField(_)) {
             tracing::error!("legacy store: {error}");
         }
         problem
+    }
+}
+
+/// The field of the body that a parameter came from. Where the database does not say which value it cannot hold, it is
+/// one of them.
+fn field_of(parameter: Option<&str>) -> Cow<'static, str> {
+    match parameter {
+        Some("password_hash") => Cow::Borrowed("password"),
+        Some(parameter) => Cow::Owned(parameter.to_owned()),
+        None => Cow::Borrowed("one of the fields"),
     }
 }
 

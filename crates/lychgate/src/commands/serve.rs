@@ -27,7 +27,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     log::start("info");
     let config = config::read(&arguments.config)?;
     let stop = stop_signal().context("cannot listen for signals")?;
-    let mut roles = start(config, &stop).await?;
+    // On the heap: to open a store is a long story.
+    let mut roles = Box::pin(start(config, &stop)).await?;
     let mut outcome = Ok(());
     while let Some(ended) = roles.join_next().await {
         // A role that ends takes the other with it: half a chain serves nobody.
@@ -45,7 +46,7 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
     let mut roles = JoinSet::new();
     // The tenant first: a gateway on the same machine then finds its keys at once.
     if let Some(settings) = config.tenant {
-        let tenant = Tenant::start(settings).await.map_err(Failure::starting)?;
+        let tenant = Tenant::start(settings).await.map_err(tenant_failure)?;
         info!(
             "tenant listens on {}, issuer {}",
             tenant.address(),
@@ -62,7 +63,7 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
             Endpoint::Plain(_) => "http",
             Endpoint::Tls(..) => "https",
         };
-        let gateway = Gateway::start(settings).await.map_err(Failure::starting)?;
+        let gateway = Gateway::start(settings).await.map_err(gateway_failure)?;
         info!("gateway listens on {scheme}://{}", gateway.address());
         info!("admin listens on http://{}", gateway.admin_address());
         let stop = stop.clone();
@@ -72,6 +73,25 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
         });
     }
     Ok(roles)
+}
+
+/// What does not start is wrong config, but for a port that is taken: that is nobody's fault that wrote it.
+fn tenant_failure(error: lychgate_tenant::Error) -> Failure {
+    use lychgate_tenant::Error;
+    match error {
+        Error::Listener(lychgate_listener::Error::Bind { .. }) => Failure::Other(error.into()),
+        _ => Failure::Config(format!("{:#}", anyhow::Error::from(error))),
+    }
+}
+
+/// The same, and a store that does not answer just now.
+fn gateway_failure(error: lychgate_gateway::Error) -> Failure {
+    use lychgate_gateway::Error;
+    match error {
+        Error::Listener(lychgate_listener::Error::Bind { .. })
+        | Error::Store(lychgate_store::Error::Unavailable(_)) => Failure::Other(error.into()),
+        _ => Failure::Config(format!("{:#}", anyhow::Error::from(error))),
+    }
 }
 
 fn say_how_it_ended(role: &str, drained: &Drained) {

@@ -107,7 +107,7 @@ algorithms = ["none", "HS256", "RS256"]
 leeway = "0s"
 
 [store]
-url = "mysql://root@db/legacy"
+url = "mongodb://root@db/legacy"
 operations = { authenticate = "select :identifer", delete = "delete from users" }
 profile = { id = "id" }
 

@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{AUDIENCE, Issuer, PASSWORD, SCRIPT_CLIENT, Serve, free_port, sample_store};
+use crate::support::{
+    AUDIENCE, Issuer, PASSWORD, SCRIPT_CLIENT, Serve, free_port, lychgate, sample_store,
+};
 
 /// The key of the pseudonyms, which nothing may say aloud.
 const PSEUDONYM_KEY: &str = "pseudonym-key-canary-0123456789abcdef";
@@ -357,6 +359,22 @@ async fn it_starts_without_the_issuer_and_is_ready_when_the_issuer_is() {
     issuer.publish();
     serve.ready().await;
     assert_eq!(gateway.ask("lookup", &body).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_a_failure_and_no_wrong_config() {
+    let folder = folder("http://127.0.0.1:1/").await;
+    let (port, _taken) = free_port();
+    let config = std::fs::read_to_string(folder.path().join("lychgate.toml")).unwrap();
+    let config = config.replacen("127.0.0.1:0", &format!("127.0.0.1:{port}"), 1);
+    write(folder.path(), "lychgate.toml", &config);
+    let output = lychgate(folder.path(), &["serve"]).output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains(&format!("cannot listen on 127.0.0.1:{port}")),
+        "{said}"
+    );
 }
 
 #[tokio::test]

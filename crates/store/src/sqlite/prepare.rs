@@ -1,55 +1,31 @@
-//! Configured statements, tried on the open file: what the database would not accept is found at start.
+//! Configured statements, tried on the open file.
 
 use std::collections::BTreeMap;
 
-use sqlx::{
-    AssertSqlSafe, Column as _, Either, Executor as _, Row as _, SqlSafeStr as _, SqlStr,
-    SqliteConnection, Statement as _,
-};
+use sqlx::{Either, Executor as _, Row as _, SqlStr, SqliteConnection, Statement as _};
 
 use crate::error::{Error, StatementFlaw};
 use crate::fit;
-use crate::statement::{Statement, StatementName};
-
-/// A statement that SQLite accepts, in SQLite's words.
-pub(super) struct Prepared {
-    pub(super) statement: Statement,
-    pub(super) sql: SqlStr,
-}
+use crate::prepare::{self, Prepared, Statements, configured, refused};
+use crate::statement::StatementName;
 
 /// Prepares every statement; the error lists each one's flaw.
 pub(super) async fn all(
     connection: &mut SqliteConnection,
     configured: &BTreeMap<StatementName, String>,
-) -> Result<BTreeMap<StatementName, Prepared>, Error> {
-    let mut prepared = BTreeMap::new();
-    let mut flaws = Vec::new();
+) -> Result<Statements<()>, Error> {
+    let mut tried = Vec::new();
     for (&name, sql) in configured {
-        match one(connection, name, sql).await {
-            Ok(statement) => drop(prepared.insert(name, statement)),
-            Err(flaw) => flaws.push((name, flaw)),
-        }
+        tried.push((name, one(connection, name, sql).await));
     }
-    if let Some(create) = prepared.get(&StatementName::Create)
-        && let Err(flaw) = fit::check_create(
-            &create.statement,
-            configured.contains_key(&StatementName::Lookup),
-        )
-    {
-        flaws.push((StatementName::Create, flaw));
-    }
-    if flaws.is_empty() {
-        Ok(prepared)
-    } else {
-        Err(Error::Statements(flaws))
-    }
+    prepare::gathered(tried)
 }
 
 async fn one(
     connection: &mut SqliteConnection,
     name: StatementName,
     sql: &str,
-) -> Result<Prepared, StatementFlaw> {
+) -> Result<Prepared<()>, StatementFlaw> {
     let named = fit::fitting(name, sql)?;
     // SQLite's placeholders carry their number, so that a name may be used twice.
     let numbered = named.with_placeholders(|number| format!("?{number}"));
@@ -69,16 +45,7 @@ async fn one(
         (false, false) => return Err(StatementFlaw::NotAWrite),
         (true, false) | (false, true) => {}
     }
-    let columns: Vec<_> = prepared
-        .columns()
-        .iter()
-        .map(|column| column.name().to_owned())
-        .collect();
-    fit::check_columns(name, &columns)?;
-    Ok(Prepared {
-        statement: Statement::new(named.parameters().to_vec(), columns),
-        sql,
-    })
+    Prepared::new(name, &named, prepared.columns(), sql, ())
 }
 
 /// Whether a statement would write, by the rule of SQLite's own `sqlite3_stmt_readonly`, which the driver does not
@@ -102,17 +69,4 @@ async fn writes(
         .map(asks_to_write)
         .try_fold(false, |any, one| one.map(|one| any || one))
         .map_err(refused)
-}
-
-/// The one place where SQL that is not ours is called safe: the operator wrote it, and only placeholders were put in.
-fn configured(sql: String) -> SqlStr {
-    AssertSqlSafe(sql).into_sql_str()
-}
-
-/// At this point there are no values yet, so the database's own words can hold none.
-fn refused(error: sqlx::Error) -> StatementFlaw {
-    StatementFlaw::Refused(match error {
-        sqlx::Error::Database(error) => error.message().to_owned(),
-        error => error.to_string(),
-    })
 }

@@ -1,16 +1,28 @@
-//! The store over its public interface, against real SQLite files.
+//! The store over its public interface, against real SQLite files, PostgreSQL and MariaDB.
 
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod deadline;
 #[cfg(test)]
+mod every_store;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod legacy;
 #[cfg(test)]
+mod mysql;
+#[cfg(test)]
 mod open;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
 mod rewriting;
+#[cfg(test)]
+mod world;
 #[cfg(test)]
 mod write;

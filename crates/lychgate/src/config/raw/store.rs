@@ -14,7 +14,9 @@ use crate::config::duration::RawDuration;
 #[schemars(rename = "Store")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawStore {
-    /// `sqlite:FILE`; the file must be there.
+    /// `sqlite:FILE`, a file that must be there; `postgres://user:password@host/database` or `mysql://…`, with
+    /// `?sslmode=` (`verify-full` by itself unless the host is this machine), `&sslrootcert=` for a CA of one's own, and
+    /// `?socket=` for a socket.
     pub(crate) url: RawSecret,
     /// The statements. An operation that is not here does not exist.
     pub(crate) operations: RawOperations,

@@ -1,0 +1,103 @@
+//! What one kind of server has to say for itself, so that all the rest is said once.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::{Connection, Database};
+
+use crate::answer::Answer;
+use crate::error::{Error, StatementFlaw};
+use crate::parameters::Binding;
+use crate::prepare::Prepared;
+use crate::row::Row;
+use crate::sql::NamedSql;
+use crate::statement::StatementName;
+
+/// What is particular to one kind of server.
+pub(crate) trait Dialect: Sized + Send + Sync + 'static {
+    /// Its driver.
+    type Database: Database;
+    /// What it tells of a statement's parameters when it prepares it.
+    type Signature: Send + Sync;
+
+    /// Begins a transaction that may write; outside of one, a connection of ours may only read.
+    const BEGIN: &'static str;
+    /// Whether all of a transaction is undone if its connection breaks.
+    const UNDOES: bool;
+
+    /// The pool's connections, each limited to this deadline for each statement.
+    fn options(&self, deadline: Duration) -> Result<ConnectOptions<Self>, Error>;
+
+    /// Makes a new connection ready, beyond what its options can say.
+    fn ready(
+        connection: &mut ConnectionOf<Self>,
+        deadline: Duration,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Prepares a statement, and checks what only the database knows of it.
+    fn prepare(
+        connection: &mut ConnectionOf<Self>,
+        name: StatementName,
+        named: &NamedSql,
+    ) -> impl Future<Output = Result<Prepared<Self::Signature>, StatementFlaw>> + Send;
+
+    /// The values of a run, as the database takes them; or the place of the first that it cannot hold.
+    fn arguments(
+        signature: &Self::Signature,
+        bindings: &[Binding<'_>],
+    ) -> Result<<Self::Database as Database>::Arguments, Unfit>;
+
+    /// Runs a statement.
+    fn run(
+        connection: &mut ConnectionOf<Self>,
+        prepared: &Prepared<Self::Signature>,
+        arguments: <Self::Database as Database>::Arguments,
+    ) -> impl Future<Output = Result<Answer<RowOf<Self>>, Failure>> + Send;
+
+    /// Reads a row.
+    fn row(name: StatementName, row: &RowOf<Self>) -> Result<Row, Error>;
+
+    /// What an error of the database means.
+    fn failure(error: &dyn DatabaseError) -> Failure;
+}
+
+pub(crate) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connection;
+pub(crate) type RowOf<D> = <<D as Dialect>::Database as Database>::Row;
+pub(crate) type ConnectOptions<D> = <ConnectionOf<D> as Connection>::Options;
+
+/// The place of a value, among the statement's parameters, that the database's type for it cannot hold.
+pub(crate) struct Unfit(pub(crate) usize);
+
+/// What an error means for whoever asked, whatever the database calls it.
+pub(crate) enum Failure {
+    /// The connection is gone, or was never there.
+    Lost,
+    /// The server refuses us, or cannot do its work now; nothing was changed.
+    Unavailable(&'static str),
+    /// The server stopped a statement that took too long.
+    TooSlow,
+    /// A second row with a unique key.
+    Unique,
+    /// Another constraint.
+    Constraint(&'static str),
+    /// A value that its column cannot hold.
+    Unfit,
+    /// Anything else; the database's code.
+    Other(String),
+}
+
+impl Failure {
+    /// Whether it says something of the statement only, and nothing against the connection.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Unique | Self::Constraint(_) | Self::Unfit)
+    }
+}
+
+/// What an error of the driver means.
+pub(crate) fn failure<D: Dialect>(error: &sqlx::Error) -> Failure {
+    match error {
+        sqlx::Error::Database(error) => D::failure(&**error),
+        _ => Failure::Lost,
+    }
+}

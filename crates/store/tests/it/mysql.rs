@@ -1,0 +1,214 @@
+//! What is MySQL's and MariaDB's own: their types, their collations, the way they compare.
+
+use lychgate_store::StatementName::{Create, Lookup};
+use lychgate_store::{Error, Parameters, Value};
+
+use crate::legacy::{LOOKUP, hash, refused};
+use crate::world::World;
+
+fn identifier(value: &str) -> Parameters {
+    Parameters::new().with("identifier", value)
+}
+
+/// Type, stored value, and what is read.
+fn types() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        ("tinyint(1)", "1", Value::Boolean(true)),
+        ("tinyint(1)", "2", Value::Integer(2)),
+        ("tinyint(4)", "-7", Value::Integer(-7)),
+        ("smallint unsigned", "65535", Value::Integer(65535)),
+        ("mediumint", "-8388608", Value::Integer(-8_388_608)),
+        ("int unsigned", "4294967295", Value::Integer(4_294_967_295)),
+        ("bigint", "-9223372036854775808", Value::Integer(i64::MIN)),
+        ("bigint unsigned", "7", Value::Integer(7)),
+        (
+            "bigint unsigned",
+            "18446744073709551615",
+            Value::from("18446744073709551615"),
+        ),
+        ("decimal(20,0)", "42", Value::Integer(42)),
+        ("decimal(20,2)", "3.10", Value::from("3.10")),
+        ("float", "1.5", Value::Real(1.5)),
+        ("double", "2.25", Value::Real(2.25)),
+        ("bit(1)", "b'1'", Value::Integer(1)),
+        ("year", "2009", Value::Integer(2009)),
+        ("date", "'2009-02-13'", Value::from("2009-02-13")),
+        ("date", "'0000-00-00'", Value::Null),
+        ("date", "'2009-00-00'", Value::from("2009-00-00")),
+        (
+            "datetime",
+            "'2009-02-13 23:31:30'",
+            Value::from("2009-02-13T23:31:30"),
+        ),
+        (
+            "datetime",
+            "'2009-02-13'",
+            Value::from("2009-02-13T00:00:00"),
+        ),
+        (
+            "datetime(6)",
+            "'2009-02-13 23:31:30.25'",
+            Value::from("2009-02-13T23:31:30.250000"),
+        ),
+        ("datetime", "'0000-00-00 00:00:00'", Value::Null),
+        (
+            "timestamp null",
+            "'2009-02-13 23:31:30'",
+            Value::from("2009-02-13T23:31:30Z"),
+        ),
+        ("time", "'-30:01:02'", Value::from("-30:01:02")),
+        ("char(8)", "'abc'", Value::from("abc")),
+        (
+            "varchar(9) character set latin1",
+            "'Zoë'",
+            Value::from("Zoë"),
+        ),
+        (
+            "varchar(9) character set utf8mb4",
+            "'Zoë🧙'",
+            Value::from("Zoë🧙"),
+        ),
+        ("text character set latin1", "'Zoë'", Value::from("Zoë")),
+        ("varbinary(9)", "'abc'", Value::from("abc")),
+        ("varbinary(9)", "x'ff00'", Value::Bytes(vec![255, 0])),
+        ("json", "'{\"a\": 1}'", Value::from("{\"a\": 1}")),
+        ("enum('red', 'blue')", "'blue'", Value::from("blue")),
+        ("set('a', 'b')", "'a,b'", Value::from("a,b")),
+        (
+            "uuid",
+            "'00112233-4455-6677-8899-aabbccddeeff'",
+            Value::from("00112233-4455-6677-8899-aabbccddeeff"),
+        ),
+        ("int", "null", Value::Null),
+    ]
+}
+
+#[tokio::test]
+async fn columns_come_back_by_their_own_types() {
+    let world = World::mysql().await;
+    let expected = types();
+    let columns = || expected.iter().enumerate();
+    let defined: Vec<_> = columns()
+        .map(|(place, (kind, _, _))| format!("c{place} {kind}"))
+        .collect();
+    let values: Vec<_> = columns()
+        .map(|(_, (_, value, _))| (*value).to_owned())
+        .collect();
+    let names: Vec<_> = columns().map(|(place, _)| format!("c{place}")).collect();
+    world
+        .run(&format!(
+            "set sql_mode = ''; set names utf8mb4; set time_zone = '+00:00';
+         create table k (name varchar(20), {}); insert into k values ('zoe', {})",
+            defined.join(", "),
+            values.join(", ")
+        ))
+        .await;
+    let sql = format!(
+        "select {} from k where name = :identifier",
+        names.join(", ")
+    );
+    let store = world.open(&[(Lookup, &sql)]).await.unwrap();
+    let row = store
+        .read(Lookup, &identifier("zoe"))
+        .await
+        .unwrap()
+        .unwrap();
+    for ((_, value), (kind, sql, expected)) in row.into_columns().into_iter().zip(expected) {
+        let shown = match &value {
+            Value::Text(text) => text.clone(),
+            other => format!("{other:?}"),
+        };
+        assert!(value == expected, "{kind} {sql}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_not_taken_for_the_number_that_it_begins_with() {
+    let world = World::mysql().await;
+    let store = world
+        .open_narrow(&[(Lookup, "select id from users where id = :identifier")])
+        .await;
+    for text in ["1x", "1 or 1=1", "1zoe@example.com", "1e0x"] {
+        let found = store.read(Lookup, &identifier(text)).await.unwrap();
+        assert!(found.is_none(), "{text}");
+    }
+    assert!(
+        store
+            .read(Lookup, &identifier("1"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_is_the_fields_fault_and_changes_nothing() {
+    let world = World::mysql().await;
+    let sql = "insert into users (email, nickname, password_hash) values (:email, :nickname, :password_hash)";
+    let store = world.open_narrow(&[(Create, sql), (Lookup, LOOKUP)]).await;
+    let before = world.users().await;
+    let user = |nickname: String| {
+        let user = Parameters::new().with("email", "eve@example.com");
+        user.with("nickname", nickname)
+            .with_password_hash(hash("$2b$04$x"))
+    };
+    let error = refused(store.write(Create, &user("x".repeat(21))).await);
+    assert!(matches!(error, Error::Value { .. }), "{error}");
+    let error = refused(store.write(Create, &user("root".to_owned())).await);
+    assert!(
+        matches!(
+            error,
+            Error::Constraint {
+                constraint: "check",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(world.users().await, before);
+    assert_eq!(
+        store
+            .write(Create, &user("x".repeat(20)))
+            .await
+            .unwrap()
+            .matched,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_read_cannot_write_whatever_it_calls() {
+    let world = World::mysql().await;
+    world.run("create function gone(e varchar(255)) returns int modifies sql data begin delete from users where email = e; return 1; end").await;
+    let before = world.users().await;
+    let sql = "select gone(:identifier) as id";
+    let error = match world.open(&[(Lookup, sql)]).await {
+        Ok(store) => refused(store.read(Lookup, &identifier("zoe@example.com")).await),
+        Err(error) => error,
+    };
+    assert!(
+        matches!(
+            error,
+            Error::Unavailable("it may only be read") | Error::Statements(_)
+        ),
+        "{error}"
+    );
+    let outfile =
+        "select id into outfile '/tmp/lychgate-users' from users where email = :identifier";
+    let error = refused(world.open(&[(Lookup, outfile)]).await).to_string();
+    assert!(error.contains("it must only read"), "{error}");
+    assert_eq!(world.users().await, before);
+}
+
+#[tokio::test]
+async fn a_backslash_in_a_statement_is_a_backslash() {
+    let world = World::mysql().await;
+    let sql = "select '\\' as slash, id from users where email = :identifier and '\\' <> ''";
+    let store = world.open(&[(Lookup, sql)]).await.unwrap();
+    let row = store
+        .read(Lookup, &identifier("zoe@example.com"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.get("slash"), Some(&Value::from("\\")));
+}
