@@ -214,8 +214,21 @@ fn the_generated_password_formats_are_up_to_date() {
          two in one, `{salt[16]:hex}` has a length in bytes, `{{` is a brace and `{$}` a dollar. Or it is `like` another format, after a \
          `prefix`, over a `password` such as `hex(md5(password))`.",
     );
+    page.table(
+        ["parameter", "at most"],
+        limits_of_hashes().map(|(what, most)| [what.to_owned(), most]),
+    );
+    page.text(
+        "An unknown user costs what a known one does: the work is done against a decoy, whose format and cost are \
+         chosen over the store's own mix (`[passwords.decoy]`).",
+    );
+    compare_or_write("docs/reference/password-formats.md", &page.finish());
+}
+
+/// What a stored hash may ask for, by default.
+fn limits_of_hashes() -> [(&'static str, String); 8] {
     let limits = Limits::default();
-    let most = [
+    [
         ("memory", format!("{} KiB", limits.memory_kib)),
         ("passes of Argon2", limits.argon2_passes.to_string()),
         (
@@ -239,16 +252,7 @@ fn the_generated_password_formats_are_up_to_date() {
             "rounds of an expression",
             limits.expression_rounds.to_string(),
         ),
-    ];
-    page.table(
-        ["parameter", "at most"],
-        most.map(|(what, most)| [what.to_owned(), most]),
-    );
-    page.text(
-        "An unknown user costs what a known one does: the work is done against a decoy, whose format and cost are \
-         chosen over the store's own mix (`[passwords.decoy]`).",
-    );
-    compare_or_write("docs/reference/password-formats.md", &page.finish());
+    ]
 }
 
 #[test]
