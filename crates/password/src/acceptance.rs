@@ -90,8 +90,13 @@ fn fits_example(format: Format, example: Format) -> bool {
 }
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Acceptance;
-    use crate::{Error, Format, Settings, StoredHash, Unusable};
+    use crate::{
+        Error, Format, Settings, StoredHash, Unusable,
+        recipe::{Parsed, Recipe},
+    };
 
     fn acceptance() -> Acceptance {
         let accept = [
@@ -99,6 +104,7 @@ mod tests {
             Format::Bcrypt,
             Format::Phpass,
             Format::DjangoPbkdf2,
+            Format::DjangoPbkdf2Sha1,
             Format::LdapSsha,
             Format::Scrypt,
             Format::Yescrypt,
@@ -229,5 +235,94 @@ mod tests {
             refusal(&[Format::Devise]),
             Error::PepperMissing(Format::Devise)
         ));
+    }
+
+    /// What a text says, if it is taken in.
+    fn reading(text: &str) -> Option<(Format, Recipe, Vec<u8>, Vec<u8>)> {
+        let hash = StoredHash::new(text.to_owned()).ok()?;
+        let parsed = acceptance().parse(&hash).ok()?;
+        let Parsed {
+            recipe,
+            salt,
+            digest,
+        } = parsed.format().definition().parse(text)?;
+        Some((parsed.format(), recipe, salt.to_vec(), digest.to_vec()))
+    }
+
+    /// Texts that begin like a format, or like nothing, and may go on like one.
+    fn hostile() -> impl Strategy<Value = String> {
+        let beginnings = prop::sample::select(vec![
+            "",
+            "$argon2id$",
+            "$argon2id$v=19$",
+            "$argon2id$v=19$m=64,t=1,p=1$",
+            "$2a$",
+            "$2b$04$",
+            "$2y$31$",
+            "$P$",
+            "$H$9",
+            "pbkdf2_sha256$",
+            "pbkdf2_sha1$1$salt$",
+            "{SSHA}",
+            "{ssha}",
+        ]);
+        let rest = prop_oneof![
+            any::<String>(),
+            "[./A-Za-z0-9+=$,{}:-]{0,120}",
+            "[$./A-Za-z0-9ü]{53}"
+        ];
+        (beginnings, rest).prop_map(|(beginning, rest)| format!("{beginning}{rest}"))
+    }
+
+    /// A good hash of each format.
+    const HASHES: [&str; 5] = [
+        "$argon2id$v=19$m=8,t=1,p=1$MTIzNDU2NzgxMjM0NTY3ODEyMzQ1Njc4$Ux0doE66NDiOVMOTA+1W9g",
+        "$2b$04$7NQVNd6u6A0NDGfvypm4JulBb1TSdObJJ37piy7FwXNfDAJ5Kck2i",
+        "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0",
+        "pbkdf2_sha1$1000$seasalt2$z8uI+Wl4zj9ngVTOBcFxL2SxGng=",
+        "{SSHA}P90+qijSp8MJ1tN25j5o1PflUvlqjXHOGeOckw==",
+    ];
+
+    #[test]
+    fn a_good_hash_is_read() {
+        for hash in HASHES {
+            assert!(reading(hash).is_some(), "{hash}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_does_harm_and_what_is_taken_in_begins_as_its_format_does(text in hostile()) {
+            if let Some((format, ..)) = reading(&text) {
+                prop_assert!(format.definition().begins(&text), "{format}");
+            }
+        }
+
+        #[test]
+        fn a_mutated_hash_is_refused_or_another_one(
+            which in 0..HASHES.len(),
+            position in any::<prop::sample::Index>(),
+            character in prop_oneof![any::<char>(), prop::char::range(' ', '~')],
+        ) {
+            let mut mutated: Vec<char> = HASHES[which].chars().collect();
+            let position = position.index(mutated.len());
+            prop_assume!(mutated[position] != character);
+            mutated[position] = character;
+            let mutated: String = mutated.into_iter().collect();
+
+            // Nothing depends on the case of a scheme, on what is left of a bcrypt salt's last character, nor on which
+            // of the names of one format a hash has.
+            let unread = matches!((which, position), (4, 0..6) | (1, 2 | 28) | (2, 1));
+            prop_assert!(unread || reading(&mutated) != reading(HASHES[which]));
+        }
+
+        #[test]
+        fn a_truncated_hash_is_refused_or_another_one(which in 0..HASHES.len(), cut in 1_usize..30) {
+            let truncated = HASHES[which].get(..HASHES[which].len() - cut).unwrap();
+            if let Some(read) = reading(truncated) {
+                prop_assert!(Some(read) != reading(HASHES[which]));
+                prop_assert!(matches!(which, 0 | 4), "only argon2id and SSHA have parts of free length");
+            }
+        }
     }
 }

@@ -18,6 +18,9 @@ use crate::{function::Bytes, text::decimal};
 /// The most bytes that a salt may have.
 pub(crate) const MAX_SALT_BYTES: usize = 128;
 
+/// The most bytes of a salt that shares its field with the digest; directories use 4, 8 or 16.
+const MAX_JOINED_SALT_BYTES: usize = 64;
+
 /// The salt of an example where the layout says no length.
 const EXAMPLE_SALT_BYTES: usize = 8;
 
@@ -71,6 +74,8 @@ enum What {
 enum Encoding {
     /// The characters are the bytes.
     Text,
+    /// Likewise, of printable ASCII without space and dollar, which is what stands between dollars.
+    Word,
     /// Hexadecimal in either case.
     Hex,
     Base64,
@@ -173,6 +178,7 @@ impl Part {
             Self::Rounds => reading.rounds = Some(decimal(field).filter(|rounds| *rounds > 0)?),
             Self::Field { pieces, encoding } => {
                 let bytes = encoding.decode(field)?;
+                let is_joined = pieces.iter().any(|piece| piece.what == What::Digest);
                 let known: usize = pieces.iter().filter_map(|piece| piece.length).sum();
                 let mut rest = bytes.as_slice();
                 for piece in pieces {
@@ -182,9 +188,13 @@ impl Part {
                     };
                     let (piece_bytes, behind) = rest.split_at_checked(length)?;
                     rest = behind;
+                    let most_salt = match piece.length {
+                        None if is_joined => MAX_JOINED_SALT_BYTES,
+                        _ => MAX_SALT_BYTES,
+                    };
                     match piece.what {
                         What::Digest => reading.digest = Zeroizing::new(piece_bytes.to_vec()),
-                        What::Salt if !(1..=MAX_SALT_BYTES).contains(&length) => return None,
+                        What::Salt if !(1..=most_salt).contains(&length) => return None,
                         What::Salt => reading.salt = Zeroizing::new(piece_bytes.to_vec()),
                         What::Ignored => {}
                     }
@@ -208,8 +218,9 @@ impl Part {
 }
 
 impl Encoding {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Text,
+        Self::Word,
         Self::Hex,
         Self::Base64,
         Self::Base64NoPadding,
@@ -220,6 +231,7 @@ impl Encoding {
     const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::Word => "word",
             Self::Hex => "hex",
             Self::Base64 => "base64",
             Self::Base64NoPadding => "base64-no-padding",
@@ -230,7 +242,7 @@ impl Encoding {
 
     fn width(self, bytes: usize) -> usize {
         match self {
-            Self::Text => bytes,
+            Self::Text | Self::Word => bytes,
             Self::Hex => 2 * bytes,
             Self::Base64 => 4 * bytes.div_ceil(3),
             Self::Base64NoPadding | Self::Base64Crypt | Self::Base64Adapted => {
@@ -242,7 +254,8 @@ impl Encoding {
     fn decode(self, text: &str) -> Option<Bytes> {
         let bytes = match self {
             Self::Text if text.chars().any(char::is_control) => return None,
-            Self::Text => text.as_bytes().to_vec(),
+            Self::Word if !text.bytes().all(is_word) => return None,
+            Self::Text | Self::Word => text.as_bytes().to_vec(),
             Self::Hex => decode_hex(text)?,
             Self::Base64 => STANDARD.decode(text).ok()?,
             Self::Base64NoPadding => STANDARD_NO_PAD.decode(text).ok()?,
@@ -254,7 +267,7 @@ impl Encoding {
 
     fn encode(self, bytes: &[u8]) -> String {
         match self {
-            Self::Text => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Text | Self::Word => String::from_utf8_lossy(bytes).into_owned(),
             Self::Hex => {
                 let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
                 let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -266,6 +279,10 @@ impl Encoding {
             Self::Base64Adapted => ADAPTED_BASE64.encode(bytes),
         }
     }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'$'
 }
 
 /// What follows a literal; schemes in braces are read in any case, as directories do.
@@ -368,11 +385,17 @@ mod tests {
             ("{digest:base64}", "AAs"),
             ("{digest:base64}", "AA="),
             ("{salt[5]:hex}{digest:hex}", "73613a6c01ab"),
+            ("{salt:word}${digest:hex}", "sa lt$01ab"),
+            ("{salt:word}${digest:hex}", "sält$01ab"),
+            ("{salt:word}${digest:hex}", "salt$salt$01ab"),
+            ("{salt:word}${digest:hex}", "$01ab"),
         ] {
             assert!(read(text, hash).is_none(), "{text} of {hash}");
         }
         let long = format!("01ab:{}", "s".repeat(129));
         assert!(read("{digest:hex}:{salt}", &long).is_none());
+        let joined = |salt_bytes: usize| read("{digest+salt:hex}", &"0".repeat(4 + 2 * salt_bytes));
+        assert!(joined(64).is_some() && joined(65).is_none() && joined(0).is_none());
     }
 
     #[test]

@@ -118,9 +118,9 @@ formats! {
     Cisco9 "cisco-9" strong "scrypt at N = 16384, `$9$`; Cisco type 9."
         = family(&["$9$"], Scrypt::parse_cisco, example::cisco9, 14);
     DjangoPbkdf2 "django-pbkdf2" strong "PBKDF2-SHA-256 as `pbkdf2_sha256$`; Django."
-        = pbkdf2(Function::Sha256, &["pbkdf2_sha256${rounds}${salt}${digest:base64}"], 600_000);
+        = pbkdf2(Function::Sha256, &["pbkdf2_sha256${rounds}${salt:word}${digest:base64}"], 600_000);
     DjangoPbkdf2Sha1 "django-pbkdf2-sha1" strong "PBKDF2-SHA-1 as `pbkdf2_sha1$`; Django."
-        = pbkdf2(Function::Sha1, &["pbkdf2_sha1${rounds}${salt}${digest:base64}"], 600_000);
+        = pbkdf2(Function::Sha1, &["pbkdf2_sha1${rounds}${salt:word}${digest:base64}"], 600_000);
     PasslibPbkdf2Sha1 "passlib-pbkdf2-sha1" strong "PBKDF2-SHA-1 as `$pbkdf2$`; passlib."
         = pbkdf2(Function::Sha1, &["$pbkdf2${rounds}${salt:base64-adapted}${digest:base64-adapted}"], 29000);
     PasslibPbkdf2Sha256 "passlib-pbkdf2-sha256" strong "PBKDF2-SHA-256 as `$pbkdf2-sha256$`; passlib."

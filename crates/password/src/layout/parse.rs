@@ -99,8 +99,8 @@ fn field_of(text: &str, digest_bytes: usize) -> Result<Part, String> {
         .split('+')
         .map(|piece| piece_of(piece, digest_bytes))
         .collect::<Result<Vec<_>, String>>()?;
-    let is_raw =
-        encoding == Encoding::Text && pieces.iter().any(|piece| piece.what == What::Digest);
+    let is_raw = matches!(encoding, Encoding::Text | Encoding::Word)
+        && pieces.iter().any(|piece| piece.what == What::Digest);
     if is_raw {
         return Err("has a digest without encoding; write it as `{digest:hex}`".to_owned());
     }
@@ -151,6 +151,7 @@ mod tests {
             ("{digest:hex", "has a `{` without"),
             ("}{digest:hex}", "has a `}` alone"),
             ("{digest}", "has a digest without encoding"),
+            ("{digest:word}", "has a digest without encoding"),
             ("{digest:base32}", "has an unknown encoding"),
             ("{hash:hex}", "has an unknown field"),
             ("{ignored:hex}{digest:hex}", "has an unknown field"),

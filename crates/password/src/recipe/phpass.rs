@@ -23,7 +23,10 @@ impl Phpass {
         let rest = text
             .strip_prefix("$P$")
             .or_else(|| text.strip_prefix("$H$"))?;
-        parse(Function::Md5, rest, 22)
+        let parsed = parse(Function::Md5, rest, 22)?;
+        // Of 128 bits, two are left for the last character.
+        let last = crypt::value_of(*parsed.digest.last()?)?;
+        (last < 4).then_some(parsed)
     }
 
     pub(crate) fn parse_drupal(text: &str) -> Option<Parsed> {

@@ -5,5 +5,11 @@
     reason = "a vector that cannot be read is a test that fails"
 )]
 
+mod argon2id;
+mod bcrypt;
+mod django_pbkdf2;
+mod family;
 mod hostile;
+mod ldap_ssha;
+mod phpass;
 mod vectors;
