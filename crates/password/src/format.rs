@@ -125,3 +125,112 @@ pub enum Unusable {
     /// It begins like an accepted format, and goes on in a way that no honest library writes.
     Malformed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Format;
+    use crate::{Error, Password, recipe::Secrets};
+
+    #[test]
+    fn every_format_is_found_by_its_name() {
+        for format in Format::ALL {
+            assert_eq!(format.name().parse::<Format>().unwrap(), format);
+            assert_eq!(format.to_string(), format.name());
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_known_ones() {
+        let error = "md6".parse::<Format>().unwrap_err().to_string();
+        let (told, names) = error.split_once("; there are ").unwrap();
+        assert_eq!(told, "no password format has this name");
+        let known = Format::ALL.map(|format| format!("`{}`", format.name()));
+        assert_eq!(names.split(", ").collect::<Vec<_>>(), known);
+        assert!("Bcrypt".parse::<Format>().is_err());
+    }
+
+    #[test]
+    fn a_format_is_identified_by_its_prefix_alone() {
+        let formats = [
+            Format::Argon2id,
+            Format::Bcrypt,
+            Format::Phpass,
+            Format::DjangoPbkdf2,
+            Format::DjangoPbkdf2Sha1,
+            Format::LdapSsha,
+        ];
+        for (text, expected) in [
+            ("$argon2id$", Some(Format::Argon2id)),
+            ("$2a$", Some(Format::Bcrypt)),
+            ("$2b$12$", Some(Format::Bcrypt)),
+            ("$2y$", Some(Format::Bcrypt)),
+            ("$P$", Some(Format::Phpass)),
+            ("$H$9", Some(Format::Phpass)),
+            ("pbkdf2_sha256$", Some(Format::DjangoPbkdf2)),
+            ("pbkdf2_sha1$", Some(Format::DjangoPbkdf2Sha1)),
+            ("{ssha}", Some(Format::LdapSsha)),
+            ("$argon2i$v=19$", None),
+            ("$2x$05$", None),
+            ("$2$05$", None),
+            ("{SSHA512}", None),
+            (" $2a$", None),
+            ("!$2a$05$", None),
+            ("é{SSHA}", None),
+            ("", None),
+        ] {
+            let identified = formats
+                .into_iter()
+                .filter(|format| format.definition().begins(text));
+            assert!(identified.eq(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_blank_hash_can_be_read_and_verified_and_matches_nothing() {
+        for (format, cost, parameter) in [
+            (Format::Argon2id, 64, 64),
+            (Format::Bcrypt, 4, 4),
+            (Format::Phpass, 7, 7),
+            (Format::DjangoPbkdf2, 10, 10),
+            (Format::DjangoPbkdf2Sha1, 10, 10),
+            (Format::LdapSsha, 0, 1),
+        ] {
+            let blank = format.blank(cost).unwrap();
+            let [first, ..] = blank.recipe.parameters();
+            assert_eq!(first, parameter, "{format}");
+            let secrets = Secrets {
+                password: b"a",
+                user: b"",
+                pepper: b"",
+            };
+            let derived = blank
+                .recipe
+                .derive(secrets, &blank.salt, blank.digest.len());
+            let derived = derived.unwrap().unwrap();
+            assert_eq!(derived.len(), blank.digest.len(), "{format}");
+            assert_ne!(derived, blank.digest, "{format}");
+        }
+        for (format, cost) in [
+            (Format::Argon2id, 7),
+            (Format::Bcrypt, 3),
+            (Format::Bcrypt, 32),
+            (Format::Phpass, 6),
+            (Format::Phpass, 31),
+            (Format::DjangoPbkdf2, 0),
+        ] {
+            assert!(format.blank(cost).is_none(), "{format} at {cost}");
+        }
+    }
+
+    #[test]
+    fn a_format_that_is_only_read_writes_nothing() {
+        let password = Password::new("a".to_owned()).unwrap();
+        for format in Format::ALL
+            .into_iter()
+            .filter(|format| !format.is_writable())
+        {
+            let error = format.compute(&password).err().unwrap();
+            assert!(matches!(error, Error::NotWritable(refused) if refused == format));
+        }
+    }
+}
