@@ -210,7 +210,7 @@ fn the_generated_password_formats_are_up_to_date() {
          in single quotes, `+`, the functions `md4`, `md5`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, each also as \
          `hmac_…(key, message)`, and the encodings `hex`, `HEX`, `base64`, `utf16le`, `latin1`, `upper`, `lower` and \
          `trim`. Further rounds are `again`, an expression over the `digest` before, or `pbkdf2`. Fields of a layout are \
-         encoded as `hex`, `base64`, `base64-no-padding`, `base64-crypt` or `base64-adapted`; `{digest+salt:base64}` are \
+         encoded as `hex`, `base64`, `base64-no-padding`, `base64-crypt` or `base64-adapted`, or are a `word`; `{digest+salt:base64}` are \
          two in one, `{salt[16]:hex}` has a length in bytes, `{{` is a brace and `{$}` a dollar. Or it is `like` another format, after a \
          `prefix`, over a `password` such as `hex(md5(password))`.",
     );
