@@ -1,5 +1,5 @@
 //! The formats by name: what each is called, what it is made by, how it is recognised and read.
-//! A stored hash comes in as text and is parsed strictly into a [`Recipe`], a salt and a digest; only what is parsed can
+//! A stored hash comes in as text and is parsed strictly into a recipe, a salt and a digest; only what is parsed can
 //! be verified, and whoever verifies has seen its cost before any work.
 //! An attacker who can write to the store wants a hash that takes an hour, a gigabyte or a panic.
 
