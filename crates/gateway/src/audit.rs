@@ -167,6 +167,11 @@ impl Record {
         }
     }
 
+    /// The client that a trusted proxy names.
+    pub(crate) fn address(&mut self, address: IpAddr) {
+        self.address = address;
+    }
+
     /// The request has come to this step.
     pub(crate) fn step(&mut self, step: Step) {
         self.step = step;

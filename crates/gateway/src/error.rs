@@ -13,6 +13,11 @@ pub enum Error {
     /// Plain HTTP, or the admin listener, elsewhere than on loopback.
     #[error("not a loopback address: without TLS only this machine may reach it")]
     NotLoopback(SocketAddr),
+    /// Plain HTTP from a proxy that nobody names.
+    #[error(
+        "TLS is said to end at a trusted proxy, and there is none: name who says the client's address, and `trusted_proxies`"
+    )]
+    NoTrustedProxy,
     /// An issuer that cannot be trusted to be itself.
     #[error("the issuer {0}; write it as its discovery document does")]
     Issuer(&'static str),

@@ -30,6 +30,8 @@ pub const TYPE_PREFIX: &str = "urn:lychgate:problem:";
 /// Why a request was not answered as asked.
 #[derive(Debug)]
 pub enum Problem {
+    /// A client, named by a trusted proxy, whose network is not on the allowlist; the reason is for the audit line.
+    AddressNotAllowed(&'static str),
     /// The header fields are more than this gateway reads.
     HeadersTooLarge,
     /// The request contradicts itself, or its body is not what it claims to be.
@@ -75,6 +77,7 @@ impl Problem {
     /// Which row of [`PROBLEMS`] this is.
     pub fn kind(&self) -> ProblemKind {
         match self {
+            Self::AddressNotAllowed(_) => ProblemKind::AddressNotAllowed,
             Self::HeadersTooLarge => ProblemKind::HeadersTooLarge,
             Self::MalformedRequest(_) => ProblemKind::MalformedRequest,
             Self::InvalidToken(_) => ProblemKind::InvalidToken,
@@ -102,6 +105,7 @@ impl Problem {
             Self::MalformedRequest(malformed) => Some(malformed.name()),
             Self::InvalidToken(InvalidToken::Absent) => Some("no-credentials"),
             Self::InvalidToken(InvalidToken::Refused(reason))
+            | Self::AddressNotAllowed(reason)
             | Self::ClientNotAllowed(reason)
             | Self::Internal(reason) => Some(reason),
             Self::InvalidField(invalid) => Some(invalid.fault.name()),
@@ -157,6 +161,7 @@ impl Problem {
                 "the access token was refused; the reason is in the audit log".into()
             }
             Self::KeysUnavailable => "the issuer's keys are not available".into(),
+            Self::AddressNotAllowed(_) => "calls from this network are not allowed".into(),
             Self::ClientNotAllowed(_) => {
                 "the token was not issued to an allowed client by the client credentials grant"
                     .into()
@@ -202,6 +207,7 @@ impl Problem {
             Self::MalformedRequest(Malformed::NotJson | Malformed::Incomplete)
             | Self::HeadersTooLarge
             | Self::KeysUnavailable
+            | Self::AddressNotAllowed(_)
             | Self::ClientNotAllowed(_)
             | Self::UnknownOperation
             | Self::MethodNotAllowed

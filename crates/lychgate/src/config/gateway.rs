@@ -2,6 +2,7 @@
 
 mod access_token;
 mod allowlist;
+mod client_address;
 mod passwords;
 mod store;
 
@@ -16,7 +17,7 @@ use lychgate_gateway::{
 
 use super::document::Key;
 use super::finding::Findings;
-use super::raw::{RawAudit, RawClientAddress, RawConfig, RawGateway, RawLimits};
+use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits};
 use super::{duration, endpoint};
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
@@ -30,7 +31,7 @@ pub(crate) fn settings(
     // Each of them is read, whatever the others say: all that is wrong is shown at once.
     let listen = listen(gateway, folder, &key, findings);
     let admin_listen = admin_listen(gateway, &key, findings);
-    refuse_proxies(gateway, &key, findings);
+    let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
     let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
     let limits = limits(&gateway.limits, &key.member("limits"), findings);
@@ -43,6 +44,7 @@ pub(crate) fn settings(
     let (store, identifier_case, profile) = store?;
     Some(Settings {
         listen: listen?,
+        client_address: client_address?,
         admin_listen: admin_listen?,
         allowlist: allowlist?,
         access_token: access_token?,
@@ -63,12 +65,18 @@ fn listen(
     findings: &mut Findings<'_>,
 ) -> Option<Endpoint> {
     let address = endpoint::address(&gateway.listen, &key.member("listen"), findings);
-    let tls = gateway
-        .tls
-        .as_ref()
-        .map(|tls| endpoint::tls(tls, folder, &key.member("tls"), findings));
-    match tls {
-        Some(tls) => Some(Endpoint::Tls(address?, tls?)),
+    match &gateway.tls {
+        Some(RawGatewayTls::Here(tls)) => {
+            let tls = endpoint::tls(tls, folder, &key.member("tls"), findings);
+            Some(Endpoint::Tls(address?, tls?))
+        }
+        Some(RawGatewayTls::Before(_)) if gateway.trusted_proxies.is_empty() => {
+            let reason = "is plain HTTP from a proxy, and `trusted_proxies` names none; name them, and in \
+                          `client_address` how they say who the client is";
+            findings.push(&key.member("tls"), reason);
+            None
+        }
+        Some(RawGatewayTls::Before(_)) => Some(Endpoint::TerminatedByTrustedProxy(address?)),
         None => findings
             .keep(&key.member("listen"), LoopbackAddress::new(address?))
             .map(Endpoint::Plain),
@@ -86,15 +94,6 @@ fn admin_listen(
         None => SocketAddr::from(([127, 0, 0, 1], 9090)),
     };
     findings.keep(&key, LoopbackAddress::new(address))
-}
-
-/// A list of proxies that nothing reads would look like a control that is there.
-fn refuse_proxies(gateway: &RawGateway, key: &Key, findings: &mut Findings<'_>) {
-    let RawClientAddress::Peer = gateway.client_address;
-    if !gateway.trusted_proxies.is_empty() {
-        let reason = "with `client_address = \"peer\"` no proxy's word is taken; remove the list";
-        findings.push(&key.member("trusted_proxies"), reason);
-    }
 }
 
 fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Limits> {
