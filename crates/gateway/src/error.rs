@@ -36,6 +36,9 @@ pub enum Error {
     /// A pseudonym key that could be guessed.
     #[error("the pseudonym key has fewer than {0} bytes; make one with `openssl rand -hex 32`")]
     PseudonymKey(usize),
+    /// A lockout that would do harm.
+    #[error("the lockout: {0}")]
+    Lockout(&'static str),
     /// A statement's columns do not make a profile.
     #[error("statement `{statement}`: {fault}")]
     Profile {

@@ -17,6 +17,7 @@ use crate::admission::Admission;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
 use crate::legacy::{Decoys, Legacy};
+use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
 use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
 use crate::way::Way;
@@ -37,6 +38,7 @@ impl Gateway {
     /// keys are there, whoever calls is told to come again.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
         settings.access_token.refuse_empty_lists()?;
+        settings.limits.lockout.check()?;
         let now = UnixTime::now();
         let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
         let pseudonym_key = settings.audit.pseudonym_key;
@@ -57,7 +59,9 @@ impl Gateway {
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let lockout = Lockout::new(settings.limits.lockout);
         let readings = Readings {
+            lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             legacy: Arc::clone(&legacy),
             access_tokens: Arc::clone(&access_tokens),
@@ -74,6 +78,7 @@ impl Gateway {
             clients: settings.access_token.clients,
             audience: settings.access_token.audience,
             case: settings.identifier_case,
+            lockout,
             legacy,
             audit,
             pseudonym_key,

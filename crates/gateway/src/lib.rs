@@ -19,6 +19,7 @@ mod access_token;
 mod budget;
 mod caller;
 mod scope;
+mod lockout;
 mod body;
 pub mod operations;
 mod legacy;
@@ -38,6 +39,6 @@ pub use openapi::openapi;
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
-    ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LoopbackAddress,
-    PseudonymKey, Settings,
+    ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
+    LoopbackAddress, PseudonymKey, Settings,
 };

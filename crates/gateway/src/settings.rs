@@ -18,6 +18,7 @@ use crate::profile::ProfileField;
 pub use crate::access_token::keys::KeyLimits;
 pub use crate::audit::pseudonym::PseudonymKey;
 pub use crate::body::BodyLimits;
+pub use crate::lockout::LockoutLimits;
 pub use names::{Audience, ClientId, Issuer, KeyLocation};
 
 /// Everything a gateway is told.
@@ -133,6 +134,8 @@ pub struct Limits {
     /// How long a request waits for its place; and how long, from there, it may take to its answer, whatever happens in
     /// between.
     pub request: Duration,
+    /// How failures slow down guessing.
+    pub lockout: LockoutLimits,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
     pub refused_connection_lines: u32,
 }
@@ -183,6 +186,7 @@ impl Default for Limits {
             body: BodyLimits::default(),
             requests: 1024,
             request: Duration::from_secs(30),
+            lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
         }
     }

@@ -28,6 +28,7 @@ use crate::audit::{Record, Step, Writer};
 use crate::body;
 use crate::caller::{Caller, client_of};
 use crate::legacy::Legacy;
+use crate::lockout::{Guesses, Lockout};
 use crate::metrics::Metrics;
 use crate::operations::{Call, OPERATIONS, OperationEntry};
 use crate::problem::{Problem, common_headers};
@@ -44,6 +45,7 @@ pub(crate) struct Way {
     pub(crate) clients: BTreeSet<ClientId>,
     pub(crate) audience: Audience,
     pub(crate) case: IdentifierCase,
+    pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) audit: Arc<Writer>,
     pub(crate) pseudonym_key: PseudonymKey,
@@ -161,6 +163,10 @@ impl Way {
             body,
             body_limits: self.limits.body,
             case: self.case,
+            guesses: Guesses {
+                lockout: &self.lockout,
+                key: &self.pseudonym_key,
+            },
             legacy: &self.legacy,
             record,
         };
@@ -290,7 +296,8 @@ fn out_of_time(record: &Record) -> Problem {
             | Step::Caller
             | Step::Route
             | Step::Scope
-            | Step::Body,
+            | Step::Body
+            | Step::Lockout,
             _,
         ) => Problem::TooSlow,
     }

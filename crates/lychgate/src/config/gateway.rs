@@ -11,13 +11,13 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use lychgate_gateway::{
-    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LoopbackAddress, PseudonymKey,
-    Settings,
+    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress,
+    PseudonymKey, Settings,
 };
 
 use super::document::Key;
 use super::finding::Findings;
-use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits};
+use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
 use super::{duration, endpoint};
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
@@ -34,6 +34,7 @@ pub(crate) fn settings(
     let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
     let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
+    let lockout = lockout(&gateway.lockout, &key.member("lockout"), findings);
     let limits = limits(&gateway.limits, &key.member("limits"), findings);
     let store = store::settings(raw.store.as_ref(), folder, findings);
     let passwords = passwords::settings(&raw.passwords, findings);
@@ -54,7 +55,10 @@ pub(crate) fn settings(
         passwords: passwords?,
         decoys: decoys?,
         audit: audit?,
-        limits: limits?,
+        limits: Limits {
+            lockout: lockout?,
+            ..limits?
+        },
     })
 }
 
@@ -134,6 +138,23 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
         body,
         ..Limits::default()
     })
+}
+
+fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<LockoutLimits> {
+    let defaults = LockoutLimits::default();
+    let mut duration = |name, value: &Option<_>, default| {
+        duration::or(value.as_ref(), default, &key.member(name), findings)
+    };
+    let limits = LockoutLimits {
+        free: raw.failures.map_or(defaults.free, NonZeroU32::get),
+        shortest: duration("first_delay", &raw.first_delay, defaults.shortest)?,
+        longest: duration("longest_delay", &raw.longest_delay, defaults.longest)?,
+        memory: duration("memory", &raw.memory, defaults.memory)?,
+        identifiers: raw
+            .identifiers
+            .map_or(defaults.identifiers, |number| number.get() as usize),
+    };
+    findings.keep(key, limits.check()).map(|()| limits)
 }
 
 fn audit(raw: &RawAudit, folder: &Path, findings: &mut Findings<'_>) -> Option<AuditSettings> {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
-    RawSenderConstraint,
+    RawLockout, RawSenderConstraint,
 };
 pub(crate) use self::store::{
     RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,

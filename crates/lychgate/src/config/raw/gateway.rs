@@ -31,6 +31,9 @@ pub(crate) struct RawGateway {
     pub(crate) allowlist: Option<RawAllowlist>,
     /// What makes an access token good. Without it the gateway refuses to start.
     pub(crate) access_token: Option<RawAccessToken>,
+    /// How failures slow down guessing.
+    #[serde(default)]
+    pub(crate) lockout: RawLockout,
     /// The bounds of the API.
     #[serde(default)]
     pub(crate) limits: RawLimits,
@@ -125,6 +128,24 @@ pub(crate) enum RawSenderConstraint {
     /// Nothing: a plain bearer token. A token that says it is bound is refused.
     #[default]
     None,
+}
+
+/// How failures slow down guessing at the password of one identifier, of a user or of nobody. Every delay ends: a
+/// victim is slowed, never shut out.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Lockout")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawLockout {
+    /// Failures in a row before the first delay.
+    pub(crate) failures: Option<NonZeroU32>,
+    /// The first delay. Each failure more doubles it.
+    pub(crate) first_delay: Option<RawDuration>,
+    /// What no delay exceeds.
+    pub(crate) longest_delay: Option<RawDuration>,
+    /// How long after the last of them failures are forgotten.
+    pub(crate) memory: Option<RawDuration>,
+    /// Identifiers whose failures are remembered.
+    pub(crate) identifiers: Option<NonZeroU32>,
 }
 
 /// The bounds of the API. A bound that is reached has an answer of its own and a metric.
