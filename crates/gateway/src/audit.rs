@@ -39,6 +39,8 @@ pub enum Step {
     Scope,
     /// The body and its fields.
     Body,
+    /// How often the password of an identifier was wrong.
+    Lockout,
     /// The operation itself: store and passwords.
     Operation,
 }
@@ -75,7 +77,7 @@ pub(crate) struct Record {
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
@@ -83,6 +85,7 @@ impl Step {
         Self::Route,
         Self::Scope,
         Self::Body,
+        Self::Lockout,
         Self::Operation,
     ];
 
@@ -96,6 +99,7 @@ impl Step {
             Self::Route => "route",
             Self::Scope => "scope",
             Self::Body => "body",
+            Self::Lockout => "lockout",
             Self::Operation => "operation",
         }
     }
@@ -110,6 +114,7 @@ impl Step {
             Self::Route => "whether there is such an operation, and it is called with `POST`",
             Self::Scope => "whether the token's scope names the operation",
             Self::Body => "whether the body and its fields are as the operation takes them",
+            Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
         }
     }
@@ -165,6 +170,11 @@ impl Record {
             about: None,
             outcome: "none",
         }
+    }
+
+    /// The client that a trusted proxy names.
+    pub(crate) fn address(&mut self, address: IpAddr) {
+        self.address = address;
     }
 
     /// The request has come to this step.

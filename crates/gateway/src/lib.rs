@@ -4,7 +4,7 @@
 //! next step asks for that type, so that no operation can be reached but by the whole way:
 //!
 //! ```text
-//! AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─scope→ Authorized<Op>
+//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─scope→ Authorized<Op>
 //!   ─body→ Op::Input ─operation→ store row ─password→ matched? ─profile→ Op::Output
 //!   ─answer or problem→ response          every exit → audit
 //! ```
@@ -14,10 +14,12 @@ mod settings;
 mod error;
 
 mod way;
+mod admission;
 mod access_token;
 mod budget;
 mod caller;
 mod scope;
+mod lockout;
 mod body;
 pub mod operations;
 mod legacy;
@@ -36,7 +38,7 @@ pub use legacy::Legacy;
 pub use openapi::openapi;
 pub use scope::Authorized;
 pub use settings::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientId, Endpoint,
-    Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LoopbackAddress, PseudonymKey,
-    Settings,
+    AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
+    ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
+    LoopbackAddress, PseudonymKey, Settings,
 };

@@ -53,7 +53,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 15] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -65,6 +65,7 @@ pub const METRICS: [Metric; 14] = [
     readings::ACCEPT_FAILURES,
     readings::HASHES,
     readings::HASH_QUEUE,
+    readings::LOCKED_IDENTIFIERS,
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,

@@ -28,6 +28,7 @@ use crate::body;
 use crate::body::fields::Fields;
 use crate::caller::Caller;
 use crate::legacy::Legacy;
+use crate::lockout::Guesses;
 use crate::problem::{InvalidField, Problem};
 use crate::scope::Authorized;
 
@@ -52,6 +53,8 @@ pub trait Operation: Sized + Send + 'static {
     const SUMMARY: &'static str;
     /// The statement without which it does not exist.
     const STATEMENT: StatementName;
+    /// Whether it tells if a password is right, so that failures slow down what comes after them.
+    const TRIES_A_PASSWORD: bool = false;
     /// The status of its answer.
     const STATUS: StatusCode = StatusCode::OK;
     /// The body.
@@ -106,6 +109,7 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a mut hyper::body::Incoming,
     pub(crate) body_limits: body::BodyLimits,
     pub(crate) case: IdentifierCase,
+    pub(crate) guesses: Guesses<'a>,
     pub(crate) legacy: &'a Legacy,
     pub(crate) record: &'a mut Record,
 }
@@ -138,7 +142,7 @@ const fn entry<O: Operation>() -> OperationEntry {
     }
 }
 
-/// The way of every operation, from its caller to its answer: scope, body, fields, the thing itself.
+/// The way of every operation, from its caller to its answer: scope, body, fields, lockout, the thing itself.
 fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
     Box::pin(async move {
         call.record.step(Step::Scope);
@@ -148,8 +152,22 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
         let input =
             read_input::<O>(members, call.case, call.legacy).map_err(Problem::InvalidField)?;
         call.record.about(input.about());
+        let attempt = if O::TRIES_A_PASSWORD {
+            call.record.step(Step::Lockout);
+            Some(call.guesses.begin(input.about()).await?)
+        } else {
+            None
+        };
         call.record.step(Step::Operation);
-        let output = O::run(authorized, input, call.legacy).await?;
+        let output = O::run(authorized, input, call.legacy).await;
+        if let Some(attempt) = attempt {
+            match &output {
+                Ok(output) if output.outcome() == Outcome::NoUser => attempt.wrong(),
+                Ok(_) => attempt.right(),
+                Err(_) => attempt.void(),
+            }
+        }
+        let output = output?;
         call.record.outcome(output.outcome());
         serde_json::to_vec(&output)
             .map(Bytes::from)

@@ -26,7 +26,10 @@ pub const FIELDS: [(&str, &str); 14] = [
         "request_id",
         "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`",
     ),
-    ("address", "the network address of the peer"),
+    (
+        "address",
+        "the network address of the client; of a trusted proxy, where it names none",
+    ),
     ("step", "the step of the way that decided"),
     (
         "client",

@@ -1,8 +1,9 @@
 //! The same user under the same name in every line, without the name: a keyed hash of the normalized identifier.
 
-use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
 
 use crate::error::Error;
+use crate::lockout::IdentifierKey;
 
 /// Bytes of a key, at least: those of the hash (RFC 2104 §3).
 const KEY_BYTES: usize = 32;
@@ -36,6 +37,16 @@ impl PseudonymKey {
     /// HMAC-SHA-256 over the identifier, in hex.
     pub fn pseudonym(&self, normalized_identifier: &str) -> String {
         hex(sign(&self.key, normalized_identifier.as_bytes()).as_ref())
+    }
+
+    /// What the failures of an identifier are counted under: nothing follows from it for the pseudonym.
+    pub(crate) fn lockout_key(&self, normalized_identifier: &str) -> IdentifierKey {
+        let mut context = Context::with_key(&self.key);
+        context.update(b"\0lychgate lockout\0");
+        context.update(normalized_identifier.as_bytes());
+        let mut key = [0; 32];
+        key.copy_from_slice(context.sign().as_ref());
+        IdentifierKey(key)
     }
 
     /// A key for the choice of decoys: as stable as this one, and nothing follows from one for the other.

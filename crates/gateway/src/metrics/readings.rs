@@ -15,6 +15,7 @@ use super::{Metric, MetricKind};
 use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
 use crate::legacy::Legacy;
+use crate::lockout::Lockout;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
@@ -45,6 +46,11 @@ pub(super) const HASHES: Metric = counter("lychgate_password_hashes", "Password 
 pub(super) const HASH_QUEUE: Metric = gauge(
     "lychgate_password_hash_queue",
     "Requests that wait for a hash",
+    &[],
+);
+pub(super) const LOCKED_IDENTIFIERS: Metric = gauge(
+    "lychgate_locked_identifiers",
+    "Identifiers whose password may not be tried now, because it was wrong too often",
     &[],
 );
 pub(super) const KEYS_AVAILABLE: Metric = gauge(
@@ -84,6 +90,7 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 /// The rooms that are read.
 pub(crate) struct Readings {
     pub(crate) connections: Arc<Counters>,
+    pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) access_tokens: Arc<AccessTokens>,
 }
@@ -107,6 +114,7 @@ impl Collector for Readings {
             (ACCEPT_FAILURES, connections.accept_failures()),
             (HASHES, passwords.invocations()),
             (HASH_QUEUE, unsigned(passwords.queued())),
+            (LOCKED_IDENTIFIERS, unsigned(self.lockout.slowed())),
             (VERIFIED_TOKENS, self.access_tokens.remembered()),
         ] {
             encode_one(&mut encoder, metric, value)?;

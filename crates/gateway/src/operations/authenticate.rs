@@ -32,6 +32,7 @@ impl Operation for Authenticate {
     const SCOPE: &'static str = "authenticate:users";
     const SUMMARY: &'static str = "The user of this identifier and password, or null";
     const STATEMENT: StatementName = StatementName::Authenticate;
+    const TRIES_A_PASSWORD: bool = true;
     type Input = AuthenticateInput;
     type Output = UserAnswer;
 

@@ -18,6 +18,7 @@ mod authenticate;
 mod bounds;
 mod credentials;
 mod keys;
+mod lockout;
 mod operations;
 mod overload;
 mod start;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lychgate_gateway::profile::ProfileField;
 use lychgate_gateway::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientId, Endpoint, Gateway,
-    Issuer as IssuerName, Limits, LoopbackAddress, PseudonymKey, Settings,
+    AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientAddress, ClientId,
+    Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, PseudonymKey, Settings,
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
 use lychgate_password::{DecoyClass, Format, Password, Pool, StoredHash};
@@ -285,6 +285,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
     access_token.algorithms = vec![Algorithm::Es256];
     Settings {
         listen: Endpoint::Plain(loopback()),
+        client_address: ClientAddress::Peer,
         admin_listen: loopback(),
         allowlist: Allowlist::new(vec!["127.0.0.0/8".parse().unwrap()], AnyNetwork::Refused)
             .unwrap(),

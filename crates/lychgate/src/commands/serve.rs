@@ -60,7 +60,7 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
     }
     if let Some(settings) = config.gateway {
         let scheme = match settings.listen {
-            Endpoint::Plain(_) => "http",
+            Endpoint::Plain(_) | Endpoint::TerminatedByTrustedProxy(_) => "http",
             Endpoint::Tls(..) => "https",
         };
         let gateway = Gateway::start(settings).await.map_err(gateway_failure)?;

@@ -46,6 +46,19 @@ impl<'document> Findings<'document> {
         result.map_err(|error| self.push(key, error)).ok()
     }
 
+    /// Every element of a list of texts as it is parsed, or a finding about each that cannot be, and nothing.
+    pub(crate) fn keep_each<T, E: fmt::Display>(
+        &mut self,
+        key: &Key,
+        texts: &[String],
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        let parsed = texts.iter().enumerate();
+        let parsed = parsed.map(|(index, text)| self.keep(&key.element(index), parse(text)));
+        // Each is parsed, also behind a bad one: all that is wrong is shown at once.
+        parsed.collect::<Vec<_>>().into_iter().collect()
+    }
+
     /// Ends a step: what follows may rely on nothing having been found.
     pub(crate) fn none_so_far(&mut self) -> Result<(), Vec<Finding>> {
         if self.list.is_empty() {

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub(crate) use self::gateway::{
-    RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawLimits, RawSenderConstraint,
+    RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
+    RawLockout, RawSenderConstraint,
 };
 pub(crate) use self::store::{
     RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,

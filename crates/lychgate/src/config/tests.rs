@@ -52,6 +52,36 @@ fn wrong(text: &str, folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn each_source_of_the_clients_address_is_accepted_with_its_proxies() {
+    let folder = folder();
+    for (source, tls) in [
+        (
+            "proxy-protocol",
+            "{ certificate = \"gateway.pem\", key = \"gateway.key\" }",
+        ),
+        ("proxy-protocol", "\"terminated-by-trusted-proxy\""),
+        ("forwarded", "\"terminated-by-trusted-proxy\""),
+        ("x-forwarded-for", "\"terminated-by-trusted-proxy\""),
+    ] {
+        let text = EVERY_KEY
+            .replace(
+                "client_address = \"peer\"",
+                &format!("client_address = \"{source}\""),
+            )
+            .replace(
+                "trusted_proxies = []",
+                "trusted_proxies = [\"10.0.0.2\", \"10.1.0.0/16\"]",
+            )
+            .replacen(
+                "{ certificate = \"gateway.pem\", key = \"gateway.key\" }",
+                tls,
+                1,
+            );
+        assert_eq!(wrong(&text, folder.path()), [""; 0], "{source} {tls}");
+    }
+}
+
+#[test]
 fn a_config_with_every_key_is_accepted() {
     let folder = folder();
     assert_eq!(wrong(EVERY_KEY, folder.path()), [""; 0]);

@@ -85,7 +85,7 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
 
 fn api(defaults: &mut Vec<DefaultValue>) {
     let limits = Limits::default();
-    let (listener, body) = (limits.listener, limits.body);
+    let (listener, body, lockout) = (limits.listener, limits.body, limits.lockout);
     defaults.extend([
         number(
             "gateway.limits.connections",
@@ -132,6 +132,31 @@ fn api(defaults: &mut Vec<DefaultValue>) {
             "gateway.limits.drain",
             "stop: waiting for requests that run",
             listener.drain,
+        ),
+        DefaultValue {
+            key: "gateway.lockout.failures",
+            what: "failures of an identifier in a row before the first delay",
+            value: lockout.free.to_string(),
+        },
+        seconds(
+            "gateway.lockout.first_delay",
+            "first delay",
+            lockout.shortest,
+        ),
+        seconds(
+            "gateway.lockout.longest_delay",
+            "longest delay",
+            lockout.longest,
+        ),
+        seconds(
+            "gateway.lockout.memory",
+            "memory of failures",
+            lockout.memory,
+        ),
+        number(
+            "gateway.lockout.identifiers",
+            "identifiers whose failures are remembered",
+            lockout.identifiers,
         ),
         number(
             "",

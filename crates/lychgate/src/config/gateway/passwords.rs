@@ -98,11 +98,7 @@ fn accepted(
         return Some(Settings::default().accept);
     };
     let key = Key::new("passwords.accept");
-    let formats = names
-        .iter()
-        .enumerate()
-        .map(|(index, name)| findings.keep(&key.element(index), named(name, declared)));
-    formats.collect::<Vec<_>>().into_iter().collect()
+    findings.keep_each(&key, names, |name| named(name, declared))
 }
 
 fn peppers(

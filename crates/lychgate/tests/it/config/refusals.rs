@@ -55,11 +55,15 @@ pub(super) const MISSING_CONTROLS: [Bad; 15] = [
 
 /// What would let others listen in, or would not mean what it seems to.
 #[rustfmt::skip]
-pub(super) const OVERHEARD_OR_MISREAD: [Bad; 11] = [
+pub(super) const OVERHEARD_OR_MISREAD: [Bad; 15] = [
     bad(LISTEN, "listen = \"0.0.0.0:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
     bad(LISTEN, "listen = \"[::]:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
     bad(LISTEN, "listen = \"localhost:8443\"\nadmin", "listen = ", &["`gateway.listen`", "must be an address and a port"]),
-    bad(LISTEN, "tls = \"terminated-by-trusted-proxy\"\nlisten = \"0.0.0.0:0\"\nadmin", "tls = ", &["`gateway.tls`", "must be a table"]),
+    bad(LISTEN, "tls = \"terminated-by-trusted-proxy\"\nlisten = \"0.0.0.0:0\"\nadmin", "tls = ", &["`gateway.tls`", "`trusted_proxies` names none"]),
+    bad(LISTEN, "tls = \"terminated\"\nlisten = \"0.0.0.0:0\"\nadmin", "tls = ", &["`gateway.tls`", "must be"]),
+    bad(LISTEN, "client_address = \"forwarded\"\nlisten = \"127.0.0.1:0\"\nadmin", "gateway]", &["`gateway.trusted_proxies`", "is empty", "name the addresses of the proxies"]),
+    bad(LISTEN, "client_address = \"x-forwarded-for\"\ntrusted_proxies = [\"0.0.0.0/0\"]\nlisten = \"127.0.0.1:0\"\nadmin", "trusted_proxies", &["`gateway.trusted_proxies`", "anyone could say who she is"]),
+    bad(LISTEN, "client_address = \"proxy-protocol\"\ntrusted_proxies = [\"10.0.0.1\", \"10.0.0.1/8\"]\nlisten = \"127.0.0.1:0\"\nadmin", "\"10.0.0.1/8\"", &["`gateway.trusted_proxies[1]`", "bits set beyond its prefix"]),
     bad(LISTEN, "tls = { certificate = \"no.pem\", key = \"no.key\" }\nlisten = \"0.0.0.0:0\"\nadmin", "certificate = ", &["`gateway.tls.certificate`", "cannot be read"]),
     bad("admin_listen = \"127.0.0.1:0\"", "admin_listen = \"0.0.0.0:0\"", "admin_listen", &["`gateway.admin_listen`", "not a loopback address"]),
     bad(LISTEN, "trusted_proxies = [\"127.0.0.1\"]\nlisten = \"127.0.0.1:0\"\nadmin", "trusted_proxies", &["`gateway.trusted_proxies`", "remove the list"]),
