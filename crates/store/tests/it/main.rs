@@ -9,6 +9,7 @@ mod every_store;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod inspection;
 mod legacy;
 #[cfg(test)]
 mod mysql;
