@@ -16,5 +16,6 @@ mod config;
 mod denial;
 mod demo;
 mod docs;
+mod init;
 mod node;
 mod serve;

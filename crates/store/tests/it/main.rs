@@ -10,6 +10,7 @@ mod every_store;
 mod faults;
 #[cfg(test)]
 mod inspection;
+#[cfg(test)]
 mod legacy;
 #[cfg(test)]
 mod mysql;
