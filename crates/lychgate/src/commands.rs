@@ -6,6 +6,7 @@ mod export;
 mod init;
 mod legacy_store;
 mod man;
+mod preflight;
 mod serve;
 
 use std::io;
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Look at a legacy store and propose a config for it.
     Init(init::Arguments),
+    /// Count what in a legacy store will trouble a migration.
+    Preflight(preflight::Arguments),
     /// Write what a platform needs.
     Export(export::Arguments),
     /// Print the completions for a shell.
@@ -90,6 +93,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
         Command::Init(arguments) => in_runtime(init::run(arguments)),
+        Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Export(arguments) => Ok(export::run(arguments)?),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)

@@ -69,6 +69,16 @@ pub(crate) async fn propose(
     })
 }
 
+/// What a table of users is made of, and about how many there are, for a tool that only counts.
+pub(crate) async fn user_table(
+    inspection: &mut Inspection,
+    relation: Relation,
+) -> Result<(UserTable, u64), Failure> {
+    let table = user_table::read(inspection, relation, &mut Vec::new()).await?;
+    let rows = rows(inspection, &table).await?;
+    Ok((table, rows))
+}
+
 async fn rows(inspection: &mut Inspection, table: &UserTable) -> Result<u64, Failure> {
     match table.relation.approximate_rows {
         Some(rows) if rows > 0 => Ok(rows),

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod init;
 mod log;
+mod preflight;
 #[cfg(test)]
 mod reference;
 mod templates;

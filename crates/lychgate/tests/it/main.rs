@@ -18,4 +18,5 @@ mod demo;
 mod docs;
 mod init;
 mod node;
+mod preflight;
 mod serve;
