@@ -71,7 +71,7 @@ impl Inspection {
     }
 
     /// Reads the first and the last rows by the key, at most `most` each: what came first, and what was added last.
-    /// Where both are the same rows, they are seen twice.
+    /// A table of fewer rows is read once.
     pub async fn sample(
         &mut self,
         survey: &Survey,
@@ -80,8 +80,13 @@ impl Inspection {
     ) -> Result<(), Error> {
         for rows in [Rows::First(most), Rows::Last(most)] {
             let most = most.try_into().unwrap_or(usize::MAX);
-            for row in self.rows(survey.sql(rows), &[], most).await? {
+            let rows = self.rows(survey.sql(rows), &[], most).await?;
+            let is_all = rows.len() < most;
+            for row in rows {
                 each(survey.surveyed(row));
+            }
+            if is_all {
+                break;
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use lychgate_store::StatementName;
 
 use super::legacy_store::{LegacyStore, StoreArguments, user_table};
 use super::{Failure, ReportFormat};
-use crate::init::{self, Deployment, IdentifierKind};
+use crate::init::{self, Deployment, IdentifierKind, Role};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// The role that the gateway connects as.
     #[arg(long, value_name = "NAME", default_value = "lychgate")]
     role: String,
+    /// MySQL and MariaDB: the host that this role comes from, as the server sees it.
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    role_host: String,
     /// The folder to write into.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -61,11 +64,14 @@ pub(crate) struct Arguments {
 /// Looks, shows, asks, writes.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = arguments.out.join("lychgate.toml");
-    if !arguments.force && config.exists() {
-        return Err(Failure::Other(anyhow::anyhow!(
-            "{} is there already; nothing was written: choose another folder with `--out`, or say `--force`",
-            config.display()
-        )));
+    let script = arguments.out.join(GRANTS);
+    for file in [&config, &script] {
+        if !arguments.force && file.exists() {
+            return Err(Failure::Other(anyhow::anyhow!(
+                "{} is there already; nothing was written: choose another folder with `--out`, or say `--force`",
+                file.display()
+            )));
+        }
     }
     let store = LegacyStore::read(&arguments.store, &arguments.access)?;
     let (store, mut inspection) = store.connect().await?;
@@ -78,13 +84,18 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     )
     .await?;
     inspection.close().await;
+    let role = Role {
+        name: &arguments.role,
+        host: &arguments.role_host,
+    };
+    let grants = init::grants(&proposal, &role);
     let deployment = Deployment {
         url: store.for_role(&arguments.role)?,
         issuer: arguments.issuer,
         audience: arguments.audience,
         client: arguments.client,
         networks: arguments.allow,
-        grants: None,
+        grants: grants.is_some().then(|| GRANTS.to_owned()),
     };
     let text = init::config(&proposal, &deployment)?;
     if arguments.format == ReportFormat::Text {
@@ -98,6 +109,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut written = Vec::new();
     write(&config, &text, arguments.force)?;
     written.push(config);
+    if let Some(grants) = grants {
+        write(&script, &grants, arguments.force)?;
+        written.push(script);
+    }
     let key = arguments.out.join("pseudonym.key");
     // A key that is there names the users of an audit file that may be there, too.
     if !key.exists() {
@@ -149,3 +164,6 @@ fn random_text() -> Result<String> {
 fn print(text: &str) -> Result<()> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
+
+/// The file of the grants.
+const GRANTS: &str = "grants.sql";

@@ -106,12 +106,12 @@ fn progress(rows: u64) -> ProgressBar {
 fn text(preflight: &Preflight, place: &str, table: &str) -> String {
     let mut text = format!("{} users in {table} of {place}\n\n", preflight.rows);
     for finding in &preflight.findings {
-        let groups = finding.groups.map_or_else(String::new, |groups| {
-            format!(" ({groups} of them different)")
-        });
+        let groups = finding
+            .groups
+            .map_or_else(String::new, |groups| format!(", in {groups} groups"));
         let _ = writeln!(
             text,
-            "{:<7} {:<26} {} {}{groups}\n        mend: {}",
+            "{:<7} {:<26} {}{groups}\n        users who {}\n        mend: {}",
             finding.severity.name(),
             finding.id,
             finding.users,

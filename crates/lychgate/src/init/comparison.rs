@@ -165,7 +165,8 @@ async fn one(
     }
     Ok(One {
         condition: format!("{lowered} = :identifier"),
-        index: Some(index_on(table, &lowered)),
+        // What is joined is another table's.
+        index: column.map(|_| index_on(table, &lowered)),
     })
 }
 

@@ -103,11 +103,11 @@ pub(crate) fn config(proposal: &Proposal, deployment: &Deployment) -> Result<Str
             comparison => comparison_lines(proposal),
             enabled => Serde(statements(true)),
             disabled => Serde(statements(false)),
-            hashes => hash_lines(proposal),
+            hashes => hash_lines(proposal).iter().flat_map(|line| wrapped(line)).collect::<Vec<_>>(),
             accept,
             write,
             weights => Serde(weights),
-            remarks => &proposal.remarks,
+            remarks => proposal.remarks.iter().flat_map(|remark| wrapped(remark)).collect::<Vec<_>>(),
         },
     )?;
     Ok(text + "\n")
@@ -143,12 +143,31 @@ fn hash_lines(proposal: &Proposal) -> Vec<String> {
         hashes.rows, hashes.missing, hashes.blank, hashes.unknown
     )];
     if !hashes.undecided.is_empty() {
-        lines.push("Several formats fit some of them, and a hash does not say which: prove one with a password that you".to_owned());
-        lines.push("know, by `lychgate password identify`.".to_owned());
+        lines.push(SEVERAL.to_owned());
     }
     lines
 }
 
+/// A text in lines that a person reads without scrolling.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + word.chars().count() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+const WIDTH: usize = 110;
+
+const SEVERAL: &str = "Several formats fit some of them, and a hash does not say which: prove one with a password that \
+                       you know, by `lychgate password identify`.";
 const ISSUER: &str =
     "the issuer of your tenant, to the letter, such as https://example.eu.auth0.com/";
 const AUDIENCE: &str =

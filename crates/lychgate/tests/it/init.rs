@@ -1,78 +1,16 @@
 //! `lychgate init`: from a schema of another decade to a gateway that lets its users in.
 
+mod schools;
+
 use std::path::Path;
 use std::process::Output;
-use std::time::Duration;
 
 use lychgate_password::{Format, Password, Pool, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::schools::{SCHOOLS, School};
 use crate::support::{AUDIENCE, Database, Issuer, Kind, PASSWORD, SCRIPT_CLIENT, Serve, lychgate};
-
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A table of users as three schools write it.
-struct School {
-    table: &'static str,
-    /// In the words of SQLite; `KEY` is a key that counts, `TRUTH` a truth value, `MOMENT` a moment.
-    schema: &'static str,
-    /// A user with this hash who can log in, and one who is blocked.
-    users: &'static str,
-    profile: fn() -> Value,
-}
-
-const SCHOOLS: [School; 4] = [
-    School {
-        table: "users",
-        schema: "create table users (id KEY, email varchar(190) not null unique, encrypted_password varchar(128) not null, \
-                 reset_password_token varchar(190), confirmed_at MOMENT null, locked_at MOMENT null, created_at MOMENT not null)",
-        users: "insert into users (email, encrypted_password, confirmed_at, locked_at, created_at) values \
-                ('ada@example.com', 'HASH', '2010-01-01 00:00:00', null, '2009-01-01 00:00:00'), \
-                ('eve@example.com', 'HASH', null, '2011-01-01 00:00:00', '2009-01-01 00:00:00')",
-        profile: || json!({ "user_id": "1", "email": "ada@example.com", "email_verified": true, "blocked": false }),
-    },
-    School {
-        table: "wp_users",
-        schema: "create table wp_users (ID KEY, user_login varchar(60) not null, user_pass varchar(255) not null, \
-                 user_nicename varchar(50) not null, user_email varchar(100) not null, display_name varchar(250) not null)",
-        users: "insert into wp_users (user_login, user_pass, user_nicename, user_email, display_name) values \
-                ('ada', 'HASH', 'ada-l', 'Ada@example.com', 'Ada Lovelace')",
-        profile: || {
-            json!({
-                "user_id": "1", "email": "Ada@example.com", "username": "ada", "nickname": "ada-l", "name": "Ada Lovelace",
-            })
-        },
-    },
-    School {
-        table: "auth_user",
-        schema: "create table auth_user (id KEY, password varchar(128) not null, username varchar(150) not null unique, \
-                 first_name varchar(30) not null, last_name varchar(150) not null, email varchar(190) not null, \
-                 is_active TRUTH not null, date_joined MOMENT not null)",
-        users: "insert into auth_user (password, username, first_name, last_name, email, is_active, date_joined) values \
-                ('HASH', 'ada', 'Ada', 'Lovelace', 'ada@example.com', '1', '2009-01-01 00:00:00'), \
-                ('HASH', 'eve', 'Eve', 'Adams', 'eve@example.com', '0', '2009-01-01 00:00:00')",
-        profile: || {
-            json!({
-                "user_id": "1", "email": "ada@example.com", "username": "ada", "given_name": "Ada", "family_name": "Lovelace",
-                "blocked": false,
-            })
-        },
-    },
-    School {
-        table: "tbl_members",
-        schema: "create table tbl_members (member_id KEY, mail varchar(190), passwd varchar(255), activated char(1), \
-                 status varchar(20), nick varchar(50))",
-        users: "insert into tbl_members (mail, passwd, activated, status, nick) values \
-                ('ada@example.com', 'HASH', 'Y', 'active', 'ada'), ('bob@example.com', 'HASH', 'N', 'active', 'bob'), \
-                ('eve@example.com', 'HASH', 'N', 'banned', 'eve')",
-        profile: || {
-            json!({
-                "user_id": "1", "email": "ada@example.com", "email_verified": true, "nickname": "ada", "blocked": false,
-            })
-        },
-    },
-];
 
 async fn fill(database: &Database, school: &School) {
     let pool = Pool::start(Settings {
@@ -102,24 +40,27 @@ async fn fill(database: &Database, school: &School) {
         .replace("KEY", key)
         .replace("TRUTH", truth)
         .replace("MOMENT", moment);
-    database.run(&schema).await;
-    database
-        .run(&school.users.replace("HASH", hash.expose_secret()))
-        .await;
+    let users = school.users.replace("HASH", hash.expose_secret());
+    database.run(&quoted(database.kind, &schema)).await;
+    database.run(&quoted(database.kind, &users)).await;
+    let (_, table) = users.split_once("insert into ").unwrap();
+    let (table, _) = table.split_once(' ').unwrap();
+    let beyond = format!("alter table {table} add column canary varchar(10)");
+    database.run(&quoted(database.kind, &beyond)).await;
+}
+
+/// Names in angled quotes, in those of the database.
+fn quoted(kind: Kind, sql: &str) -> String {
+    let quote = if kind == Kind::Mysql { "`" } else { "\"" };
+    sql.replace(['«', '»'], quote)
 }
 
 async fn init(database: &Database, folder: &Path, arguments: &[&str]) -> Output {
-    let arguments = [&["init", "--store", "${env:STORE_URL}"], arguments].concat();
-    let mut command = lychgate(folder, &arguments);
-    command.env("STORE_URL", &database.url);
-    tokio::time::timeout(PATIENCE, command.output())
-        .await
-        .expect("it hangs")
-        .unwrap()
+    database.ask_for("init", folder, arguments).await
 }
 
-/// Fills in what the config asks for, and makes the role that it names, which may only read the table.
-async fn complete(database: &Database, folder: &Path, issuer: &Issuer, table: &str) {
+/// Fills in what the config asks for, and makes the role that it names, with the grants that were proposed.
+async fn complete(database: &Database, folder: &Path, issuer: &Issuer) {
     let config = folder.join("lychgate.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     let mut lines = Vec::new();
@@ -141,26 +82,25 @@ async fn complete(database: &Database, folder: &Path, issuer: &Issuer, table: &s
     match database.kind {
         Kind::Sqlite => {}
         Kind::Postgres => {
+            database.run(&script(folder)).await;
             database
-                .run(&format!(
-                    "create role {role} login password 'secret-of-the-role'"
-                ))
-                .await;
-            database
-                .run(&format!("grant select on {table} to {role}"))
+                .run(&format!("alter role {role} password 'secret-of-the-role'"))
                 .await;
         }
         Kind::Mysql => {
             database
                 .run(&format!(
-                    "create user {role}@'%' identified by 'secret-of-the-role'"
+                    "create user '{role}'@'%' identified by 'secret-of-the-role'"
                 ))
                 .await;
-            database
-                .run(&format!("grant select on {table} to {role}@'%'"))
-                .await;
+            database.run(&script(folder)).await;
         }
     }
+}
+
+/// The grants that were proposed; a role has no other.
+fn script(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("grants.sql")).unwrap()
 }
 
 async fn ask(serve: &Serve, issuer: &Issuer, operation: &str, body: Value) -> Value {
@@ -183,16 +123,33 @@ async fn users_log_in_through_what_was_proposed(school: &School) {
     for database in Database::of_each_kind(folder.path()).await {
         fill(&database, school).await;
         let out = tempfile::tempdir().unwrap();
-        let output = init(&database, out.path(), &["--role", &database.name]).await;
+        let output = init(
+            &database,
+            out.path(),
+            &["--role", &database.name, "--role-host", "%"],
+        )
+        .await;
         let said =
             String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{said}");
-        // MySQL's key is case-insensitive by its collation, as most are there.
-        complete(&database, out.path(), &issuer, school.table).await;
+        complete(&database, out.path(), &issuer).await;
+        if let (Some(joined), true) = (school.joined, database.kind != Kind::Sqlite) {
+            let account = if database.kind == Kind::Mysql {
+                "@'%'"
+            } else {
+                ""
+            };
+            database
+                .run(&format!(
+                    "grant select on {joined} to {}{account}",
+                    database.name
+                ))
+                .await;
+        }
         let config = std::fs::read_to_string(out.path().join("lychgate.toml")).unwrap();
         let serve = Serve::start(out.path()).await;
         serve.ready().await;
-        let who = |name: &str| json!({ "identifier": format!("{name}@Example.com"), "password": PASSWORD });
+        let who = |name: &str| json!({ "identifier": format!("{name}@Example.com"), "password": school.password });
         let answer = ask(&serve, &issuer, "authenticate", who("ADA")).await;
         assert_eq!(
             answer["user"],
@@ -211,6 +168,21 @@ async fn users_log_in_through_what_was_proposed(school: &School) {
         let answer = ask(&serve, &issuer, "authenticate", who("eve")).await;
         assert_eq!(answer["user"], Value::Null, "{config}");
         assert_eq!(serve.stop().await.0, Some(0));
+        if database.kind != Kind::Sqlite {
+            let grants = script(out.path());
+            let (_, table) = grants.split_once(") ON ").unwrap();
+            let (table, _) = table.split_once(" TO ").unwrap();
+            for beyond in [
+                format!("delete from {table}"),
+                format!("drop table {table}"),
+                format!("select count(*), max(canary) from {table}"),
+            ] {
+                assert!(
+                    database.refuses("secret-of-the-role", &beyond).await,
+                    "{beyond}\n{grants}"
+                );
+            }
+        }
     }
 }
 
@@ -232,6 +204,21 @@ async fn a_user_of_django_logs_in_through_what_was_proposed() {
 #[tokio::test]
 async fn a_user_of_a_house_without_a_framework_logs_in_through_what_was_proposed() {
     users_log_in_through_what_was_proposed(&SCHOOLS[3]).await;
+}
+
+#[tokio::test]
+async fn a_user_of_a_forum_with_salts_in_a_column_logs_in_through_what_was_proposed() {
+    users_log_in_through_what_was_proposed(&SCHOOLS[4]).await;
+}
+
+#[tokio::test]
+async fn a_user_of_asp_net_identity_logs_in_through_what_was_proposed() {
+    users_log_in_through_what_was_proposed(&SCHOOLS[5]).await;
+}
+
+#[tokio::test]
+async fn a_user_whose_address_stands_in_another_table_logs_in_through_what_was_proposed() {
+    users_log_in_through_what_was_proposed(&SCHOOLS[6]).await;
 }
 
 async fn sqlite(school: &School) -> (TempDir, Database) {
@@ -325,7 +312,7 @@ async fn only_reading_is_on_unless_more_is_asked_for() {
         .collect();
     assert_eq!(enabled, ["authenticate", "lookup"]);
     assert_eq!(document["product"], "Devise (Ruby on Rails)");
-    assert_eq!(document["hashes"]["accept"], json!({ "bcrypt": 4 }));
+    assert_eq!(document["hashes"]["accept"], json!({ "bcrypt": 2 }));
     assert_eq!(document["identifier"]["served_by_index"], true);
     let text = std::fs::read_to_string(folder.path().join("lychgate.toml")).unwrap();
     assert!(text.contains("\n# change_password = "), "{text}");
@@ -357,20 +344,18 @@ async fn a_password_comes_from_a_file_and_is_never_written_or_shown() {
     for kind in [Kind::Postgres, Kind::Mysql] {
         let database = Database::new(kind, folder.path()).await;
         fill(&database, &SCHOOLS[0]).await;
-        let (user, place) = database
-            .url
-            .split_once("://")
-            .unwrap()
-            .1
-            .split_once('@')
-            .unwrap();
-        // PostgreSQL's test server asks nobody on this machine for a password.
-        let (user, password) = user.split_once(':').unwrap_or((user, "unneeded-canary"));
-        let scheme = if kind == Kind::Postgres {
-            "postgres"
-        } else {
-            "mysql"
+        let (scheme, rest) = database.url.split_once("://").unwrap();
+        let (_, place) = rest.split_once('@').unwrap();
+        let (user, password) = (&database.name, "p@ss: word/canary");
+        let make = match kind {
+            Kind::Mysql => format!(
+                "create user {user}@'%' identified by '{password}'; grant select on users to {user}@'%'"
+            ),
+            _ => format!(
+                "create role {user} login password '{password}'; grant select on users to {user}"
+            ),
         };
+        database.run(&make).await;
         let out = tempfile::tempdir().unwrap();
         std::fs::write(out.path().join("pw"), format!("{password}\n")).unwrap();
         let url = format!("{scheme}://{user}@{place}");
@@ -394,8 +379,7 @@ async fn a_password_comes_from_a_file_and_is_never_written_or_shown() {
         );
         for shown in [&text, &*said] {
             assert!(
-                !shown.contains(&format!("{password}@"))
-                    && !shown.contains(&format!(":{password}")),
+                !shown.contains("canary") && !shown.contains("p%40ss"),
                 "{shown}"
             );
         }

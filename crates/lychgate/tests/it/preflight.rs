@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::{Database, Kind, lychgate};
-
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A bcrypt hash, a phpass one, and one of nothing that is known.
 const HASHES: [&str; 3] = [
@@ -277,13 +274,7 @@ async fn fill(database: &Database) {
 }
 
 async fn preflight(database: &Database, folder: &Path, arguments: &[&str]) -> Output {
-    let arguments = [&["preflight", "--store", "${env:STORE_URL}"], arguments].concat();
-    let mut command = lychgate(folder, &arguments);
-    command.env("STORE_URL", &database.url);
-    tokio::time::timeout(PATIENCE, command.output())
-        .await
-        .expect("it hangs")
-        .unwrap()
+    database.ask_for("preflight", folder, arguments).await
 }
 
 fn found(output: &Output) -> BTreeMap<String, (u64, Option<u64>)> {

@@ -29,29 +29,28 @@ fn is_plain(kind: StoreKind, name: &str) -> bool {
 
 /// Words that one of the three databases reserves, or may come to reserve. One too many costs a pair of quotes.
 const RESERVED: &str = "
-    accessible account action add after all alter always analyse analyze and any array as asc asensitive asymmetric
-    authorization auto before begin between bigint binary blob both by call cascade case cast change char character
-    check collate collation column columns comment concurrently condition connection constraint continue convert create
-    cross cube cume_dist current current_catalog current_date current_role current_schema current_time
-    current_timestamp current_user cursor data database databases date day dec decimal declare default deferrable
-    deferred delayed delete dense_rank desc describe detach deterministic distinct distinctrow div do double drop dual
-    each else elseif empty enclosed end escape escaped except exclusive exists exit explain external fail false fetch
-    filter first first_value float following for force foreign freeze from full fulltext function general generated get
-    glob grant group grouping groups hash having high_priority host hour if ignore ilike immediate in index indexed
-    infile initially inner inout insensitive insert instead int integer intersect interval into is isnull iterate join
-    json_table key keys kill lag language last last_value lateral lead leading leave left level like limit linear lines
-    load local localtime localtimestamp lock long longblob longtext loop low_priority match materialized maxvalue
-    mediumint mediumtext merge minute mod mode modifies month name names natural no none not nothing notnull nth_value
-    ntile null nulls number numeric of off offset on only operator optimize option optionally or order others out outer
-    outfile over overlaps overriding owner parameter partition percent_rank period placing plan position pragma
-    preceding precision primary privileges procedure public purge query quick raise range rank read reads real
-    recursive references regexp reindex release rename repeat replace require reset resignal restrict return returning
-    revoke right rlike role rollback row row_number rows savepoint schema schemas second select sensitive separator
-    session session_user set show signal similar slow smallint some spatial specific sql sqlexception sqlstate
-    sqlwarning ssl start starting state status stored straight_join symmetric system system_user table tables
-    tablesample temp temporary terminated text then ties time timestamp tinyint to trailing transaction trigger true
-    type unbounded undo union unique unlock unsigned until update usage use user using vacuum value values varbinary
-    varchar variadic varying verbose view virtual when where while window with within without write xor year zerofill";
+    accessible add after all alter always analyse analyze and any array as asc asensitive asymmetric authorization
+    auto before begin between bigint binary blob both by call cascade case cast change char character check collate
+    collation column columns concurrently condition connection constraint continue convert create cross cube cume_dist
+    current current_catalog current_date current_role current_schema current_time current_timestamp current_user
+    cursor database databases dec decimal declare default deferrable deferred delayed delete dense_rank desc describe
+    detach deterministic distinct distinctrow div do double drop dual each else elseif empty enclosed end escape
+    escaped except exclusive exists exit explain external fail false fetch filter first first_value float following
+    for force foreign freeze from full fulltext function general generated get glob grant group grouping groups having
+    high_priority host if ignore ilike immediate in index indexed infile initially inner inout insensitive insert
+    instead int integer intersect interval into is isnull iterate join json_table key keys kill lag last last_value
+    lateral lead leading leave left like limit linear lines load local localtime localtimestamp lock long longblob
+    longtext loop low_priority match materialized maxvalue mediumint mediumtext merge mod modifies natural no none not
+    nothing notnull nth_value ntile null nulls numeric of off offset on only operator optimize option optionally or
+    order others out outer outfile over overlaps overriding parameter partition percent_rank period placing plan
+    position pragma preceding precision primary privileges procedure public purge query quick raise range rank read
+    reads real recursive references regexp reindex release rename repeat replace require reset resignal restrict
+    return returning revoke right rlike rollback row row_number rows savepoint schema schemas select sensitive
+    separator session_user set show signal similar slow smallint some spatial specific sql sqlexception sqlstate
+    sqlwarning ssl start starting stored straight_join symmetric system system_user table tables tablesample temp
+    temporary terminated then ties time timestamp tinyint to trailing transaction trigger true unbounded undo union
+    unique unlock unsigned until update usage use user using vacuum values varbinary varchar variadic varying verbose
+    view virtual when where while window with within without write xor zerofill";
 
 #[cfg(test)]
 mod tests {

@@ -271,6 +271,10 @@ async fn a_sample_has_the_first_and_the_last_rows() {
         let sample = inspection.sample(&SURVEY, 2, |user| seen.push(user.id.unwrap()));
         sample.await.unwrap();
         assert!(seen == [1, 2, 12, 11].map(Value::from), "{}", seen.len());
+        let mut all = 0;
+        let sample = inspection.sample(&SURVEY, 50, |_| all += 1);
+        sample.await.unwrap();
+        assert_eq!(all, 12);
         assert_eq!(inspection.rows_up_to("users", 5).await.unwrap(), 5);
         assert_eq!(inspection.rows_up_to("users", 50).await.unwrap(), 12);
     }

@@ -1,10 +1,17 @@
 //! Databases of a test's own: a SQLite file, or one in the servers that the tests are given.
 
 use std::path::Path;
+use std::process::Output;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, MySqlConnection, PgConnection};
+
+use super::lychgate;
+
+/// How long a command may take before it is called hung.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The kinds of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +63,34 @@ impl Database {
         };
         server.run(&format!("create database {name}")).await;
         Self { kind, url, name }
+    }
+
+    /// What a command says of this database.
+    pub(crate) async fn ask_for(&self, command: &str, folder: &Path, arguments: &[&str]) -> Output {
+        let arguments = [&[command, "--store", "${env:STORE_URL}"], arguments].concat();
+        let mut command = lychgate(folder, &arguments);
+        command.env("STORE_URL", &self.url);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await;
+        output.expect("it hangs").unwrap()
+    }
+
+    /// Whether a role that is called as the database is refuses to run this.
+    pub(crate) async fn refuses(&self, password: &str, sql: &str) -> bool {
+        let (scheme, rest) = self.url.split_once("://").unwrap();
+        let (_, place) = rest.split_once('@').unwrap();
+        let url = format!("{scheme}://{}:{password}@{place}", self.name);
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self.kind {
+            Kind::Sqlite => panic!("a file has no roles"),
+            Kind::Postgres => {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                sql.execute(&mut connection).await.is_err()
+            }
+            Kind::Mysql => {
+                let mut connection = MySqlConnection::connect(&url).await.unwrap();
+                sql.execute(&mut connection).await.is_err()
+            }
+        }
     }
 
     /// Runs SQL as the database's owner.
