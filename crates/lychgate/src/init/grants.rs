@@ -100,7 +100,7 @@ fn needs(proposal: &Proposal) -> Needs<'_> {
         let (written, condition) = sql.split_once(" where ").unwrap_or((sql, ""));
         match operation.name {
             StatementName::Authenticate | StatementName::Lookup => {
-                needs.select.extend(table.named_in(sql))
+                needs.select.extend(table.named_in(sql));
             }
             StatementName::Create => {
                 let columns = written

@@ -1,19 +1,15 @@
 //! `lychgate preflight` on a store as stores are after fifteen years: each count exact, and nobody named.
 
+mod users;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::{Value, json};
 
+use self::users::HASHES;
 use crate::support::{Database, Kind, lychgate};
-
-/// A bcrypt hash, a phpass one, and one of nothing that is known.
-const HASHES: [&str; 3] = [
-    "$2b$10$N9qo8uLOickgx2ZMRZoMyehtJ/whDdsI.d1w/JqKiOrDw8pCT0JLG",
-    "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0",
-    "canary-of-nothing",
-];
 
 fn schema(kind: Kind) -> &'static str {
     match kind {
@@ -27,204 +23,6 @@ fn schema(kind: Kind) -> &'static str {
              default character set utf8mb4 collate utf8mb4_bin"
         }
     }
-}
-
-/// Key, address, username, hash, as SQL; without a key that is `null` there is one made of the row's number.
-fn users() -> Vec<[String; 4]> {
-    let [bcrypt, phpass, unknown] = HASHES.map(|hash| format!("'{hash}'"));
-    let null = || "null".to_owned();
-    let text = |text: &str| format!("'{text}'");
-    let mut users: Vec<[String; 4]> = Vec::new();
-    let mut add = |id: Option<String>, email: String, username: String, hash: String| {
-        let id = id.unwrap_or_else(|| format!("'canary-{}'", users.len()));
-        users.push([id, email, username, hash]);
-    };
-    // Two to the letter, one more by case: three who share an address.
-    add(
-        None,
-        text("canary.dup@example.com"),
-        text("one"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text("canary.dup@example.com"),
-        text("two"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text("Canary.Dup@example.com"),
-        text("three"),
-        bcrypt.clone(),
-    );
-    // Two by composition, two by spaces.
-    add(
-        None,
-        text("canary.zoë@example.com"),
-        text("four"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text("canary.zoe\u{308}@example.com"),
-        text("five"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text("canary.space@example.com"),
-        text("six"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text(" canary.space@example.com"),
-        text("seven"),
-        bcrypt.clone(),
-    );
-    // A username that is somebody else's address, and one that is one's own.
-    add(
-        None,
-        text("canary.victim@example.com"),
-        text("canary.own@example.com"),
-        phpass.clone(),
-    );
-    add(
-        None,
-        text("canary.own@example.com"),
-        text("Canary.Victim@example.com"),
-        phpass.clone(),
-    );
-    add(
-        None,
-        text("canary.self@example.com"),
-        text("canary.self@example.com"),
-        phpass.clone(),
-    );
-    // Usernames by case, and one that the platform does not take.
-    add(
-        None,
-        text("canary.a@example.com"),
-        text("Canary"),
-        phpass.clone(),
-    );
-    add(
-        None,
-        text("canary.b@example.com"),
-        text("canary"),
-        phpass.clone(),
-    );
-    add(
-        None,
-        text("canary.c@example.com"),
-        text("can ary"),
-        phpass.clone(),
-    );
-    // Addresses that are none.
-    add(
-        None,
-        text("canary-without-at"),
-        text("eight"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text("can ary@example.com"),
-        text("nine"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text(&format!("{}@example.com", "c".repeat(250))),
-        text("ten"),
-        bcrypt.clone(),
-    );
-    add(
-        None,
-        text("canary@localhost"),
-        text("eleven"),
-        bcrypt.clone(),
-    );
-    add(None, null(), text("twelve"), bcrypt.clone());
-    add(None, text(""), null(), bcrypt.clone());
-    // Hashes that let nobody in.
-    add(None, text("canary.d@example.com"), text("thirteen"), null());
-    add(
-        None,
-        text("canary.e@example.com"),
-        text("fourteen"),
-        text(""),
-    );
-    add(
-        None,
-        text("canary.f@example.com"),
-        text("fifteen"),
-        text("!"),
-    );
-    add(None, text("canary.g@example.com"), text("sixteen"), unknown);
-    add(
-        None,
-        text("canary.h@example.com"),
-        text("seventeen"),
-        text(&"h".repeat(1025)),
-    );
-    // Keys that are none, or not for ever.
-    add(
-        Some(null()),
-        text("canary.i@example.com"),
-        text("eighteen"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text("")),
-        text("canary.j@example.com"),
-        text("nineteen"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text("canary.k@example.com")),
-        text("canary.k@example.com"),
-        text("twenty"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text("canary-same")),
-        text("canary.l@example.com"),
-        text("t1"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text("canary-same")),
-        text("canary.m@example.com"),
-        text("t2"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text("Canary-Same")),
-        text("canary.n@example.com"),
-        text("t3"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text("canary|pipe")),
-        text("canary.o@example.com"),
-        text("t4"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text(&"k".repeat(129))),
-        text("canary.p@example.com"),
-        text("t5"),
-        bcrypt.clone(),
-    );
-    add(
-        Some(text(" canary-space")),
-        text("canary.q@example.com"),
-        text("t6"),
-        bcrypt,
-    );
-    users
 }
 
 /// How many users each finding is about, and how many different things they share.
@@ -264,10 +62,7 @@ fn expected() -> BTreeMap<&'static str, (u64, Option<u64>)> {
 
 async fn fill(database: &Database) {
     database.run(schema(database.kind)).await;
-    let rows: Vec<_> = users()
-        .iter()
-        .map(|user| format!("({})", user.join(", ")))
-        .collect();
+    let rows = users::rows();
     database
         .run(&format!("insert into users values {}", rows.join(", ")))
         .await;
@@ -306,7 +101,7 @@ async fn every_trouble_of_a_dirty_store_is_counted_exactly_and_nobody_is_named()
         assert_eq!(found(&output), expected, "{:?}", database.kind);
         assert_eq!(output.status.code(), Some(1));
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(document["users"], users().len());
+        assert_eq!(document["users"], users::rows().len());
         let phpass = json!({ "hashes": 6, "formats": ["phpass"] });
         assert!(
             document["formats"].as_array().unwrap().contains(&phpass),
