@@ -3,13 +3,16 @@
 mod completions;
 mod demo;
 mod export;
+mod init;
+mod legacy_store;
 mod man;
+mod preflight;
 mod serve;
 
 use std::io;
 
 use anyhow::Context as _;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +33,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the roles that the config has: gateway, tenant, or both.
     Serve(serve::Arguments),
+    /// Look at a legacy store and propose a config for it.
+    Init(init::Arguments),
+    /// Count what in a legacy store will trouble a migration.
+    Preflight(preflight::Arguments),
     /// Write what a platform needs.
     Export(export::Arguments),
     /// Print the completions for a shell.
@@ -38,12 +45,24 @@ enum Command {
     Man,
 }
 
+/// How a command reports.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
 /// Why a command did not succeed. It decides the exit status.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
     /// The config cannot be used.
     #[error("{0}")]
     Config(String),
+    /// What was given to it cannot be used.
+    #[error("{0}")]
+    Usage(String),
     /// The command did its work, and what it found is not good.
     #[error("{0}")]
     Finding(String),
@@ -53,10 +72,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// 1 for a finding or a failure, 2 for wrong config; wrong usage ends in 2 before a command runs.
+    /// 1 for a finding or a failure, 2 for wrong config or usage; what clap refuses ends in 2 before a command runs.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Usage(_) => 2,
             Self::Finding(_) | Self::Other(_) => 1,
         }
     }
@@ -73,6 +92,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
+        Command::Init(arguments) => in_runtime(init::run(arguments)),
+        Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Export(arguments) => Ok(export::run(arguments)?),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)

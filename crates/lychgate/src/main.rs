@@ -6,7 +6,9 @@
 mod commands;
 mod config;
 mod demo;
+mod init;
 mod log;
+mod preflight;
 #[cfg(test)]
 mod reference;
 mod templates;

@@ -56,6 +56,7 @@ mod acceptance;
 mod pool;
 mod mix;
 mod decoy;
+mod recogniser;
 mod text;
 mod error;
 
@@ -65,4 +66,5 @@ pub use format::{Declaration, DeclaredFormat, DeclaredRecipe, Format, Unusable};
 pub use hash::ParsedHash;
 pub use limits::Limits;
 pub use pool::{Pool, Settings};
+pub use recogniser::{Candidate, Group, Known, Proof, Recogniser, Recognition, Untried, prove};
 pub use secret::{Password, Pepper, StoredHash};

@@ -103,6 +103,12 @@ pub enum Error {
         code: String,
     },
 
+    /// The database refused a look at what is in it.
+    #[error(
+        "the store refused a look at its tables, code {0}; may this user read the catalogue and the user table?"
+    )]
+    Look(String),
+
     // Ours.
     /// A statement was run that config does not define.
     #[error("statement `{0}` is not defined; define it under `[store.operations]`")]

@@ -32,15 +32,24 @@ mod mysql;
 
 mod row;
 
+mod inspection;
+
+mod catalogue;
+
+mod survey;
+
 mod sample;
 
 mod error;
 
+pub use catalogue::{Catalogue, Column, Index, IndexPart, Relation, quoted};
 pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
+pub use inspection::{Inspection, StoreKind};
 pub use parameters::{Parameters, Value};
 pub use row::{Row, Written};
 pub use sample::{SampleUser, create as create_sample};
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
+pub use survey::{Survey, Surveyed, SurveyedHash};
 pub use url::StoreUrl;

@@ -4,6 +4,8 @@
 
 mod values;
 
+pub(crate) use self::values::value;
+
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;

@@ -13,19 +13,29 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{
     PgArguments, PgConnectOptions, PgConnection, PgQueryResult, PgRow, PgSslMode, PgTypeInfo,
+    PgValueRef,
 };
 use sqlx::{ConnectOptions as _, Either, Executor as _, Row as _, Statement as _};
 
 use self::kinds::Kind;
 use crate::answer::{self, Answer};
 use crate::error::{Error, StatementFlaw};
-use crate::parameters::Binding;
+use crate::parameters::{Binding, Value};
 use crate::prepare::{Prepared, configured, refused};
 use crate::row::Row;
 use crate::server::{Dialect, Failure, Unfit, failure};
 use crate::sql::NamedSql;
 use crate::statement::StatementName;
 use crate::url::{Address, Endpoint, Trust};
+
+/// A value of a row, by the type that its column has.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "as the other drivers' values are passed"
+)]
+pub(crate) fn value(raw: PgValueRef<'_>) -> Result<Value, &'static str> {
+    values::value(&raw)
+}
 
 /// Where a PostgreSQL server is.
 pub(crate) struct Postgres(pub(crate) Address);
@@ -126,7 +136,7 @@ impl Dialect for Postgres {
     }
 
     fn row(name: StatementName, row: &PgRow) -> Result<Row, Error> {
-        answer::row::<sqlx::Postgres>(name, row, |raw| values::value(&raw))
+        answer::row::<sqlx::Postgres>(name, row, value)
     }
 
     /// By the class of the code, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.

@@ -30,6 +30,7 @@ impl From<lychgate_store::Error> for Problem {
             | Error::Statements(_)
             | Error::NotDefined(_)
             | Error::WrongKind(_)
+            | Error::Look(_)
             | Error::Parameter { .. } => Self::Internal("store-misused"),
         };
         if !matches!(problem, Self::UserExists | Self::InvalidField(_)) {

@@ -16,5 +16,7 @@ mod config;
 mod denial;
 mod demo;
 mod docs;
+mod init;
 mod node;
+mod preflight;
 mod serve;

@@ -1,11 +1,13 @@
 //! What the tests of the binary stand on: an issuer, a store and a running `lychgate serve`, all real.
 
+mod database;
 pub(crate) mod generated;
 mod issuer;
 mod port;
 mod process;
 mod store;
 
+pub(crate) use database::{Database, Kind};
 pub(crate) use issuer::Issuer;
 pub(crate) use port::free_port;
 pub(crate) use process::{Serve, lychgate};

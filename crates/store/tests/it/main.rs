@@ -9,6 +9,8 @@ mod every_store;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod inspection;
+#[cfg(test)]
 mod legacy;
 #[cfg(test)]
 mod mysql;
