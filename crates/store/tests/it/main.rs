@@ -10,6 +10,7 @@ mod every_store;
 mod faults;
 #[cfg(test)]
 mod inspection;
+#[cfg(test)]
 mod legacy;
 #[cfg(test)]
 mod mysql;
@@ -17,6 +18,8 @@ mod mysql;
 mod open;
 #[cfg(test)]
 mod postgres;
+#[cfg(test)]
+mod privileges;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
