@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod check;
 mod completions;
 mod demo;
 mod export;
@@ -30,7 +31,9 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the roles that the config has: gateway, tenant, or both.
     Serve(serve::Arguments),
-    /// Write what a platform needs.
+    /// Judge a deployment: the config, the store behind it, and what its role may do there.
+    Check(check::Arguments),
+    /// Write what a platform or a database needs.
     Export(export::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
@@ -73,7 +76,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
-        Command::Export(arguments) => Ok(export::run(arguments)?),
+        Command::Check(arguments) => in_runtime(check::run(arguments)),
+        Command::Export(arguments) => export::run(arguments),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }

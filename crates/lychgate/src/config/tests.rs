@@ -55,7 +55,7 @@ fn wrong(text: &str, folder: &Path) -> Vec<String> {
 fn a_config_with_every_key_is_accepted() {
     let folder = folder();
     assert_eq!(wrong(EVERY_KEY, folder.path()), [""; 0]);
-    let config = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
+    let (config, _) = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
     assert!(config.gateway.is_some() && config.tenant.is_some());
 }
 
