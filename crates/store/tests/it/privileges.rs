@@ -83,14 +83,20 @@ impl Ward {
         assert_eq!(needs.unknown, []);
         let mut inspection = inspection(&self.world.url()).await;
         let public = inspection.public_excesses(&needs).await.unwrap();
-        GrantScript {
+        let script = GrantScript {
             kind: self.world.kind(),
             database: self.world.database(),
             role: &self.grantee(),
             needs: &needs,
             public: &public,
         }
-        .write()
+        .write();
+        // What everybody needs to use a database at all is not taken from everybody.
+        assert!(
+            !script.contains("information_schema") && !script.contains("pg_catalog"),
+            "{script}"
+        );
+        script
     }
 
     /// Opens the store as the role, which has the database check every right.

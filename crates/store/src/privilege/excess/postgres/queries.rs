@@ -72,7 +72,7 @@ where not r.rolsuper
 limit 10000";
 
 /// Every entry of every list that matters. Of PostgreSQL's own tables and functions only what was granted after the
-/// server was made.
+/// server was made; everybody reads the information schema, which shows to each what is theirs.
 pub(super) fn lists(has_parameters: bool) -> String {
     let parameters = if has_parameters { PARAMETERS } else { "" };
     format!("{MINE}{LISTS}{parameters} limit 10000")
@@ -91,6 +91,7 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 cross join lateral pg_catalog.aclexplode(c.relacl) x
 join grantee g on g.oid = x.grantee
 where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and x.grantee <> c.relowner and n.nspname !~ '^pg_(toast|temp)'
+  and not (n.nspname = 'information_schema' and x.grantee = 0 and x.privilege_type = 'SELECT')
   and (n.nspname not in ('pg_catalog', 'information_schema') or not exists (
       select from pg_catalog.pg_init_privs i cross join lateral pg_catalog.aclexplode(i.initprivs) y
       where i.classoid = 'pg_catalog.pg_class'::regclass and i.objoid = c.oid and i.objsubid = 0
