@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod check;
 mod completions;
 mod demo;
 mod export;
@@ -37,7 +38,9 @@ enum Command {
     Init(init::Arguments),
     /// Count what in a legacy store will trouble a migration.
     Preflight(preflight::Arguments),
-    /// Write what a platform needs.
+    /// Judge a deployment: the config, the store behind it, and what its role may do there.
+    Check(check::Arguments),
+    /// Write what a platform or a database needs.
     Export(export::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
@@ -94,7 +97,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
         Command::Init(arguments) => in_runtime(init::run(arguments)),
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
-        Command::Export(arguments) => Ok(export::run(arguments)?),
+        Command::Check(arguments) => in_runtime(check::run(arguments)),
+        Command::Export(arguments) => export::run(arguments),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }

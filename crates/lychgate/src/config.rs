@@ -10,6 +10,7 @@ mod finding;
 mod gateway;
 mod raw;
 mod shape;
+mod source;
 mod substitution;
 mod tenant;
 
@@ -24,6 +25,7 @@ use self::raw::RawConfig;
 #[cfg(test)]
 pub(crate) use self::raw::schema;
 pub(crate) use self::substitution::substitute;
+pub(crate) use self::source::Source;
 
 /// The roles that a config names; at least one is there.
 pub(crate) struct Config {
@@ -33,19 +35,27 @@ pub(crate) struct Config {
 
 /// Reads and checks the config at `path`; relative paths in it start from the folder it stands in.
 pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
+    read_with_source(path).map(|(config, _)| config)
+}
+
+/// The same, and how it is written.
+pub(crate) fn read_with_source(path: &Path) -> Result<(Config, Source), ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&text, folder).map_err(|findings| ConfigError::new(path, findings))
 }
 
-fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Finding>> {
+fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
     let document = Document::parse(text)?;
     let mut findings = Findings::new(&document);
+    let mut source = Source::default();
     let value = document.to_json(|key, text| {
+        source.see_text(key, text, folder);
         let substituted = substitution::substitute(text, folder);
         findings.keep(key, substituted).unwrap_or_default()
     });
+    source.see_keys(&document, &Key::default(), &value);
     findings.none_so_far()?;
     shape::check(&value, raw::schema().as_value(), &mut findings);
     findings.none_so_far()?;
@@ -62,7 +72,7 @@ fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Finding>> {
     });
     findings.none_so_far()?;
     // Without findings there is a config.
-    config.ok_or_else(Vec::new)
+    Ok((config.ok_or_else(Vec::new)?, source))
 }
 
 /// A config has a role, and the gateway's own sections do nothing without it.

@@ -99,6 +99,28 @@ fn the_generated_problems_are_up_to_date() {
 }
 
 #[test]
+fn the_generated_checks_are_up_to_date() {
+    let mut page = Page::new(
+        "Checks",
+        "What `lychgate check` looks for. Each finding names the check by its id, which stays what it is, and says what \
+         was found and what ends it; where that is SQL, it can be run as it stands. `--fail-on` says from which severity \
+         on the exit status is 1.",
+    );
+    let rows = crate::commands::check::table::all()
+        .into_iter()
+        .map(|check| {
+            [
+                code(check.id),
+                check.severity.name().to_owned(),
+                check.title.to_owned(),
+                check.why.to_owned(),
+            ]
+        });
+    page.table(["id", "severity", "finds that", "why it matters"], rows);
+    compare_or_write("docs/reference/checks.md", &page.finish());
+}
+
+#[test]
 fn the_generated_metrics_are_up_to_date() {
     let mut page = Page::new(
         "Metrics",

@@ -35,13 +35,25 @@ pub enum StoreKind {
 
 /// An open session, that can only read.
 pub struct Inspection {
-    link: Link,
+    pub(crate) link: Link,
 }
 
-enum Link {
+/// The connection to one kind of store.
+pub(crate) enum Link {
     Sqlite(SqliteConnection, Arc<()>),
     Postgres(PgConnection),
     Mysql(MySqlConnection),
+}
+
+impl Link {
+    /// What kind of store it leads to.
+    pub(crate) fn kind(&self) -> StoreKind {
+        match self {
+            Self::Sqlite(..) => StoreKind::Sqlite,
+            Self::Postgres(_) => StoreKind::Postgres,
+            Self::Mysql(_) => StoreKind::Mysql,
+        }
+    }
 }
 
 /// A value that was read, or what is wrong with it.
@@ -67,11 +79,7 @@ impl Inspection {
 
     /// What kind of store it is.
     pub fn kind(&self) -> StoreKind {
-        match &self.link {
-            Link::Sqlite(..) => StoreKind::Sqlite,
-            Link::Postgres(_) => StoreKind::Postgres,
-            Link::Mysql(_) => StoreKind::Mysql,
-        }
+        self.link.kind()
     }
 
     /// The rows of a look, at most `most`, within the deadline of a look. Parameters are texts.

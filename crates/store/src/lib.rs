@@ -40,6 +40,8 @@ mod survey;
 
 mod sample;
 
+mod privilege;
+
 mod error;
 
 pub use catalogue::{Catalogue, Column, Index, IndexPart, Relation, quoted};
@@ -47,9 +49,13 @@ pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
 pub use inspection::{Inspection, StoreKind};
 pub use parameters::{Parameters, Value};
+pub use privilege::{
+    Excess, ExcessKind, GrantScript, Needs, ObjectName, RelationNeeds, Routine, Search, Session,
+    Unknown, Via, mysql_account, postgres_role,
+};
 pub use row::{Row, Written};
 pub use sample::{SampleUser, create as create_sample};
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use survey::{Survey, Surveyed, SurveyedHash};
-pub use url::StoreUrl;
+pub use url::{StoreUrl, Way};

@@ -7,8 +7,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+pub use self::address::Way;
 pub(crate) use self::address::{Address, Endpoint, Trust};
 use crate::error::Error;
+use crate::inspection::StoreKind;
 
 /// The address of a legacy store: `sqlite:FILE`, a file that is there already and is never created, or a server as
 /// `postgres://user@host/database` or `mysql://user@host/database`.
@@ -37,6 +39,23 @@ impl StoreUrl {
             Location::Postgres(address) => Location::Postgres(address.below(folder)),
             Location::Mysql(address) => Location::Mysql(address.below(folder)),
         })
+    }
+
+    /// The kind of database that it leads to.
+    pub fn kind(&self) -> StoreKind {
+        match &self.0 {
+            Location::Sqlite(_) => StoreKind::Sqlite,
+            Location::Postgres(_) => StoreKind::Postgres,
+            Location::Mysql(_) => StoreKind::Mysql,
+        }
+    }
+
+    /// The way to a server, for stores that are not files.
+    pub fn way(&self) -> Option<Way<'_>> {
+        match &self.0 {
+            Location::Sqlite(_) => None,
+            Location::Postgres(address) | Location::Mysql(address) => Some(address.way()),
+        }
     }
 
     /// The file that holds the store, for stores that are files.

@@ -2,7 +2,7 @@
 //! `${fill:WHAT}` is what a proposed config could not know; nothing serves until all of it is filled in.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -37,6 +37,19 @@ pub(crate) fn substitute(text: &str, folder: &Path) -> Result<String, Substituti
     }
     filled.push_str(rest);
     Ok(filled)
+}
+
+/// Whether anything of a text is filled in.
+pub(crate) fn has_placeholder(text: &str) -> bool {
+    text.contains("${")
+}
+
+/// The files that a text is filled from.
+pub(crate) fn files(text: &str, folder: &Path) -> Vec<PathBuf> {
+    let placeholders = text.split("${").skip(1);
+    let inside = placeholders.filter_map(|rest| rest.split_once('}'));
+    let paths = inside.filter_map(|(placeholder, _)| placeholder.strip_prefix("file:"));
+    paths.map(|path| folder.join(path)).collect()
 }
 
 fn value_of(placeholder: &str, folder: &Path) -> Result<String, SubstitutionError> {

@@ -85,7 +85,7 @@ fn each_source_of_the_clients_address_is_accepted_with_its_proxies() {
 fn a_config_with_every_key_is_accepted() {
     let folder = folder();
     assert_eq!(wrong(EVERY_KEY, folder.path()), [""; 0]);
-    let config = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
+    let (config, _) = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
     assert!(config.gateway.is_some() && config.tenant.is_some());
 }
 

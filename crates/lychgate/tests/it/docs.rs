@@ -50,6 +50,7 @@ async fn every_other_command_of_the_documentation_exists() {
         "README.md",
         "CONTRIBUTING.md",
         "docs/how-to/from-a-table-of-2009.md",
+        "docs/how-to/least-privilege.md",
         "docs/tutorial/your-own-store.md",
     ] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();

@@ -11,6 +11,7 @@
 mod support;
 
 mod browser;
+mod check;
 mod commands;
 mod config;
 mod denial;

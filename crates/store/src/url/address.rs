@@ -21,6 +21,21 @@ pub(crate) struct Address {
     pub(crate) root_certificate: Option<PathBuf>,
 }
 
+/// The way to a server, and who is expected there; no password.
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    /// Host and port; `None` for a socket of this machine.
+    pub host: Option<(&'a str, u16)>,
+    /// The user.
+    pub user: &'a str,
+    /// The database.
+    pub database: &'a str,
+    /// Whether the server has to prove its name by TLS.
+    pub is_proved: bool,
+    /// Whether the URL holds a password.
+    pub has_password: bool,
+}
+
 /// What to connect to.
 #[derive(Clone)]
 pub(crate) enum Endpoint {
@@ -110,6 +125,20 @@ impl Address {
     pub(super) fn below(mut self, folder: &Path) -> Self {
         self.root_certificate = self.root_certificate.map(|file| folder.join(file));
         self
+    }
+
+    /// The way there.
+    pub(super) fn way(&self) -> Way<'_> {
+        Way {
+            host: match &self.endpoint {
+                Endpoint::Network { host, port } => Some((host, *port)),
+                Endpoint::Socket(_) => None,
+            },
+            user: &self.user,
+            database: &self.database,
+            is_proved: self.trust == Trust::VerifyFull,
+            has_password: self.password.is_some(),
+        }
     }
 
     /// `host:port/database`, without user and password.

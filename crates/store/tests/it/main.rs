@@ -19,6 +19,8 @@ mod open;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod privileges;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod read;
