@@ -80,6 +80,7 @@ fn statements(raw: &RawOperations) -> BTreeMap<StatementName, String> {
         (StatementName::ChangePassword, &raw.change_password),
         (StatementName::ChangeEmail, &raw.change_email),
         (StatementName::Delete, &raw.delete),
+        (StatementName::UpgradePassword, &raw.upgrade_password),
     ];
     written
         .into_iter()

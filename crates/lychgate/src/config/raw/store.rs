@@ -55,6 +55,9 @@ pub(crate) struct RawOperations {
     pub(crate) change_email: Option<String>,
     /// Removes `:user_id`.
     pub(crate) delete: Option<String>,
+    /// Sets `:password_hash` of `:identifier` if the hash is still `:old_hash`: after a right password whose hash is not
+    /// what `[passwords] write` makes. Not an operation; left out, no login rewrites a hash.
+    pub(crate) upgrade_password: Option<String>,
 }
 
 /// How identifiers are compared. Both trim and normalize (Unicode NFC).
