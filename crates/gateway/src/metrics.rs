@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::problem::ProblemKind;
+use crate::upgrade;
 
 pub(crate) use readings::Readings;
 
@@ -53,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 16] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -65,6 +66,8 @@ pub const METRICS: [Metric; 14] = [
     readings::ACCEPT_FAILURES,
     readings::HASHES,
     readings::HASH_QUEUE,
+    upgrade::UPGRADES,
+    upgrade::UPGRADES_LEFT,
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
@@ -125,6 +128,7 @@ impl Metrics {
             AUDIT_FAILURES.help,
             audit_failures.clone(),
         );
+        readings.legacy.upgrades().counts().register(&mut registry);
         registry.register_collector(Box::new(readings));
         Self {
             registry,

@@ -17,7 +17,8 @@ pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawLimits, RawSenderConstraint,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,
+    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswordRules, RawPasswords,
+    RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,

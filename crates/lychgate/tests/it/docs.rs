@@ -86,6 +86,7 @@ fn every_link_of_the_documentation_leads_to_a_file() {
         "docs",
         "docs/explanation",
         "docs/explanation/decisions",
+        "docs/how-to",
         "docs/reference",
         "docs/tutorial",
     ] {
