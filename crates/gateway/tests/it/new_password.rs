@@ -70,8 +70,8 @@ async fn a_rule_is_told_by_field_and_limit_and_is_the_same_for_everybody() {
     }
     let own = change(&world, ZOE, "ZOE@example.com").await;
     own.is_problem(422, "invalid-field");
-    let fine = change(&world, ZOE, "eight 8!").await;
-    assert_eq!(fine.json(), json!({ "changed": true }));
+    let changed = change(&world, ZOE, "eight 8!").await;
+    assert_eq!(changed.json(), json!({ "changed": true }));
 }
 
 #[tokio::test]
