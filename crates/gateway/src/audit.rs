@@ -12,6 +12,7 @@ mod writer;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
 use crate::problem::{Problem, ProblemKind};
@@ -60,6 +61,12 @@ pub enum Outcome {
     Deleted,
     /// There is no such user; of `authenticate`: or the password is wrong, or the account is disabled.
     NoUser,
+    /// The hash was rewritten in the format of today.
+    Upgraded,
+    /// The hash was no longer the one that the login verified, and was left.
+    Superseded,
+    /// The hash was not rewritten, or nobody knows.
+    UpgradeFailed,
 }
 
 /// What is known of a request so far.
@@ -122,13 +129,16 @@ impl Step {
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::User,
         Self::Created,
         Self::Verified,
         Self::Changed,
         Self::Deleted,
         Self::NoUser,
+        Self::Upgraded,
+        Self::Superseded,
+        Self::UpgradeFailed,
     ];
 
     /// Its name in a line.
@@ -140,6 +150,9 @@ impl Outcome {
             Self::Changed => "changed",
             Self::Deleted => "deleted",
             Self::NoUser => "no-user",
+            Self::Upgraded => "upgraded",
+            Self::Superseded => "superseded",
+            Self::UpgradeFailed => "upgrade-failed",
         }
     }
 
@@ -154,6 +167,11 @@ impl Outcome {
             Self::NoUser => {
                 "there is no such user; of `authenticate`: or the password is wrong, or the account is disabled"
             }
+            Self::Upgraded => "the hash was rewritten in the format of today",
+            Self::Superseded => {
+                "the hash was no longer the one that the login verified, and was left"
+            }
+            Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
         }
     }
 }
@@ -235,10 +253,11 @@ impl Record {
             operation: self.operation,
             reason: problem.and_then(Problem::reason),
             status: Some(status),
-            duration_us: Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+            duration_us: Some(micros(took)),
             request_id: Some(&self.request_id),
             outcome: problem.map_or(self.outcome, |problem| problem.kind().describe().name),
-            ..Line::new("answer", self.time, self.step, self.address)
+            address: Some(self.address),
+            ..Line::new("answer", self.time, self.step)
         }
     }
 }
@@ -248,8 +267,32 @@ pub(crate) fn refused_connection(time: UnixTime, address: IpAddr, untold: u64) -
     Line {
         outcome: ProblemKind::AddressNotAllowed.describe().name,
         untold: Some(untold),
-        ..Line::new("refused-connection", time, Step::Allowlist, address)
+        address: Some(address),
+        ..Line::new("refused-connection", time, Step::Allowlist)
     }
+}
+
+/// The line of a stored hash that was to be rewritten after a login. It is our doing, so it has no request and no peer.
+/// What is left as it is has no line: why would tell something of the password.
+pub(crate) fn password_upgrade<'a>(
+    time: UnixTime,
+    identifier: &Identifier,
+    key: &'a PseudonymKey,
+    (outcome, reason): (Outcome, Option<&'static str>),
+    took: Duration,
+) -> Line<'a> {
+    Line {
+        outcome: outcome.name(),
+        reason,
+        pseudonym: Some(key.pseudonym(identifier.as_str())),
+        pseudonym_key: Some(key.id()),
+        duration_us: Some(micros(took)),
+        ..Line::new("password-upgrade", time, Step::Operation)
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -321,13 +364,18 @@ mod tests {
         assert_eq!(written, described);
         let refused =
             refused_connection(UnixTime::from_seconds(0), "192.0.2.1".parse().unwrap(), 2);
-        for event in [
-            line["event"].as_str().unwrap(),
-            serde_json::to_value(&refused).unwrap()["event"]
-                .as_str()
-                .unwrap(),
-        ] {
-            assert!(EVENTS.iter().any(|(name, _)| *name == event));
+        let zoe = Identifier::parse("zoe", lychgate_store::IdentifierCase::Insensitive);
+        let upgrade = password_upgrade(
+            UnixTime::from_seconds(0),
+            &zoe.unwrap(),
+            &key,
+            (Outcome::Upgraded, None),
+            Duration::ZERO,
+        );
+        let [refused, upgrade] = [refused, upgrade].map(|line| serde_json::to_value(line).unwrap());
+        for event in [&line["event"], &refused["event"], &upgrade["event"]] {
+            assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
+        assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());
     }
 }

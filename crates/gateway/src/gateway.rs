@@ -20,6 +20,7 @@ use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
 use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
+use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
 
 /// The guarded API in front of a legacy store, bound and ready to run.
@@ -31,6 +32,7 @@ pub struct Gateway {
     discovery: Arc<Discovery>,
     refusals: Refusals,
     refusal_lines: RefusalLines,
+    upgrade_queue: UpgradeQueue,
 }
 
 impl Gateway {
@@ -46,11 +48,13 @@ impl Gateway {
             mix: settings.decoys,
             key: pseudonym_key.decoy_key(),
         };
-        let legacy = Legacy::open(
+        let (legacy, upgrade_queue) = Legacy::open(
             settings.store,
             &settings.profile,
             settings.passwords,
             decoys,
+            settings.new_passwords,
+            settings.limits.upgrades,
         )
         .await?;
         let legacy = Arc::new(legacy);
@@ -95,6 +99,7 @@ impl Gateway {
             discovery: Arc::new(discovery),
             refusals,
             refusal_lines,
+            upgrade_queue,
         })
     }
 
@@ -121,6 +126,14 @@ impl Gateway {
         }
         let (lines, audit, until) = (self.refusal_lines, Arc::clone(&self.way.audit), end.clone());
         background.spawn(async move { lines.write(&audit, &until).await });
+        let upgrading = Upgrading {
+            legacy: Arc::clone(&self.way.legacy),
+            audit: Arc::clone(&self.way.audit),
+            pseudonym_key: self.way.pseudonym_key.clone(),
+            stop: stop.clone(),
+            end: end.clone(),
+        };
+        background.spawn(self.upgrade_queue.run(upgrading));
         let operator = Admin {
             access_tokens: Arc::clone(&self.way.access_tokens),
             legacy: Arc::clone(&self.way.legacy),

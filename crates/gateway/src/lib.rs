@@ -23,6 +23,8 @@ mod lockout;
 mod body;
 pub mod operations;
 mod legacy;
+mod new_password;
+mod upgrade;
 pub mod profile;
 pub mod problem;
 pub mod audit;
@@ -35,10 +37,11 @@ pub use caller::Caller;
 pub use error::Error;
 pub use gateway::Gateway;
 pub use legacy::Legacy;
+pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::openapi;
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
     ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, Settings,
+    LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
 };

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::problem::ProblemKind;
+use crate::upgrade;
 
 pub(crate) use readings::Readings;
 
@@ -53,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 15] = [
+pub const METRICS: [Metric; 17] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -66,6 +67,8 @@ pub const METRICS: [Metric; 15] = [
     readings::HASHES,
     readings::HASH_QUEUE,
     readings::LOCKED_IDENTIFIERS,
+    upgrade::UPGRADES,
+    upgrade::UPGRADES_LEFT,
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
@@ -126,6 +129,7 @@ impl Metrics {
             AUDIT_FAILURES.help,
             audit_failures.clone(),
         );
+        readings.legacy.upgrades().counts().register(&mut registry);
         registry.register_collector(Box::new(readings));
         Self {
             registry,

@@ -13,12 +13,14 @@ use lychgate_store::IdentifierCase;
 use lychgate_token::Algorithm;
 
 use crate::error::Error;
+use crate::new_password::NewPasswordRules;
 use crate::profile::ProfileField;
 
 pub use crate::access_token::keys::KeyLimits;
 pub use crate::audit::pseudonym::PseudonymKey;
 pub use crate::body::BodyLimits;
 pub use crate::lockout::LockoutLimits;
+pub use crate::upgrade::UpgradeLimits;
 pub use names::{Audience, ClientId, Issuer, KeyLocation};
 
 /// Everything a gateway is told.
@@ -44,6 +46,8 @@ pub struct Settings {
     /// The formats and costs of the store's hashes, for the work done on behalf of users who do not exist. Empty: not
     /// known, and guessed until rows have been seen.
     pub decoys: Vec<DecoyClass>,
+    /// What new passwords must be like.
+    pub new_passwords: NewPasswordRules,
     /// Where audit lines go.
     pub audit: AuditSettings,
     /// Every other bound.
@@ -138,6 +142,8 @@ pub struct Limits {
     pub lockout: LockoutLimits,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
     pub refused_connection_lines: u32,
+    /// The rewriting of hashes after logins.
+    pub upgrades: UpgradeLimits,
 }
 
 impl AccessTokenSettings {
@@ -188,6 +194,7 @@ impl Default for Limits {
             request: Duration::from_secs(30),
             lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
+            upgrades: UpgradeLimits::default(),
         }
     }
 }

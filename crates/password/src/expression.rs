@@ -2,6 +2,7 @@
 //! Text of the format table or of config comes in and leaves as a tree that any login can evaluate in bounded time.
 //! An attacker would like one that ignores the password; none is read.
 
+mod loss;
 mod parse;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -14,7 +14,7 @@ mod yescrypt;
 
 pub(crate) use self::{
     argon2::{Argon2, NEW_MEMORY_KIB},
-    bcrypt::Bcrypt,
+    bcrypt::{Bcrypt, PASSWORD_BYTES as BCRYPT_BYTES},
     crypt::{Md5Crypt, ShaCrypt},
     passlib::PasslibBcrypt,
     pbkdf2::Pbkdf2,
@@ -100,6 +100,23 @@ impl Recipe {
             | Self::Md5Crypt(_)
             | Self::ShaCrypt(_)
             | Self::Simple { .. } => 0,
+        }
+    }
+
+    /// Whether it costs what a new hash of its family does, or more; never for families that are only read.
+    pub(crate) fn is_as_dear_as_new(&self) -> bool {
+        match self {
+            Self::Argon2(recipe) => recipe.is_as_dear_as_new(),
+            Self::Bcrypt(recipe) => recipe.is_as_dear_as_new(),
+            Self::PasslibBcrypt(_)
+            | Self::Scrypt(_)
+            | Self::Firebase(_)
+            | Self::Pbkdf2(_)
+            | Self::Phpass(_)
+            | Self::Md5Crypt(_)
+            | Self::ShaCrypt(_)
+            | Self::Yescrypt(_)
+            | Self::Simple { .. } => false,
         }
     }
 

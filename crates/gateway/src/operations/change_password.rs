@@ -48,7 +48,10 @@ impl Operation for ChangePassword {
         input: Self::Input,
         legacy: &Legacy,
     ) -> Result<PasswordChanged, Problem> {
-        let hash = legacy.hash(input.new_password, "new_password").await?;
+        let names = [input.identifier.as_str()];
+        let hash = legacy
+            .hash(input.new_password, &names, "new_password")
+            .await?;
         let parameters = Parameters::new()
             .with("identifier", input.identifier.as_str())
             .with_password_hash(hash);

@@ -89,8 +89,15 @@ impl Operation for Create {
         legacy: &Legacy,
     ) -> Result<UserCreated, Problem> {
         let identifier = input.identifier.clone();
+        let username = input.username.clone();
         let (password, parameters) = input.into_parameters();
-        let hash = legacy.hash(password, "password").await?;
+        let names = [Some(&identifier), username.as_ref()];
+        let names: Vec<_> = names
+            .into_iter()
+            .flatten()
+            .map(Identifier::as_str)
+            .collect();
+        let hash = legacy.hash(password, &names, "password").await?;
         let written = legacy
             .write(Self::STATEMENT, &parameters.with_password_hash(hash))
             .await?;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use lychgate_gateway::profile::ProfileField;
 use lychgate_gateway::{
     AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientAddress, ClientId,
-    Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, PseudonymKey, Settings,
+    Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
+    PseudonymKey, Settings,
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
 use lychgate_password::{DecoyClass, Format, Password, Pool, StoredHash};
@@ -295,6 +296,10 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
         profile: BTreeMap::from([(ProfileField::UserId, "id".to_owned())]),
         passwords: lychgate_password::Settings::default(),
         decoys: vec![DecoyClass::new(Format::Argon2id, 1)],
+        new_passwords: NewPasswordRules {
+            min_length: 1,
+            ..NewPasswordRules::default()
+        },
         audit: AuditSettings {
             destination: AuditDestination::File(audit_file(folder)),
             pseudonym_key: PseudonymKey::new(&[7; 32]).unwrap(),

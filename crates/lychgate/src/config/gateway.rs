@@ -41,6 +41,7 @@ pub(crate) fn settings(
     let decoys = passwords
         .as_ref()
         .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
+    let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
     let audit = audit(&raw.audit, folder, findings);
     let (store, identifier_case, profile) = store?;
     Some(Settings {
@@ -54,6 +55,7 @@ pub(crate) fn settings(
         profile,
         passwords: passwords?,
         decoys: decoys?,
+        new_passwords: new_passwords?,
         audit: audit?,
         limits: Limits {
             lockout: lockout?,

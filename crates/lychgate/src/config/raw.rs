@@ -18,7 +18,8 @@ pub(crate) use self::gateway::{
     RawLockout, RawSenderConstraint,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,
+    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswordRules, RawPasswords,
+    RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,

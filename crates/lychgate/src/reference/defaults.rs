@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits};
+use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NewPasswordRules};
 use lychgate_store::StoreUrl;
 
 use super::page::code;
@@ -170,6 +170,7 @@ fn store_and_passwords(defaults: &mut Vec<DefaultValue>) {
     let url: StoreUrl = "sqlite:legacy.db".parse().unwrap();
     let store = lychgate_store::Settings::new(url, BTreeMap::new());
     let passwords = lychgate_password::Settings::default();
+    let upgrades = Limits::default().upgrades;
     let accept = passwords
         .accept
         .iter()
@@ -218,6 +219,13 @@ fn store_and_passwords(defaults: &mut Vec<DefaultValue>) {
             "waiting for a thread",
             passwords.queue_wait,
         ),
+        number(
+            "passwords.rules.min_length",
+            "characters of a new password, at least",
+            NewPasswordRules::default().min_length,
+        ),
+        number("", "upgrades of hashes that wait", upgrades.queue),
+        seconds("", "upgrade of a hash, from its turn on", upgrades.deadline),
     ]);
 }
 

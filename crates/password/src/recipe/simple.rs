@@ -6,6 +6,7 @@ use crate::{
     expression::{Expression, Values, Variable},
     function::{Bytes, Function},
     layout::Layout,
+    loss::{self, Loss},
 };
 
 /// The rounds that a config may name.
@@ -189,6 +190,19 @@ impl Simple {
             }
     }
 
+    /// What of the password is not in the digest. A key of PBKDF2 is one of HMAC.
+    pub(crate) fn loss(&self, secrets: Secrets<'_>, salt: &[u8]) -> Option<Loss> {
+        let values = values(secrets, salt);
+        self.digest.loss(values).or_else(|| match &self.stretch {
+            CompiledStretch::Pbkdf2 { function, .. } if self.digest.is_plain() => {
+                loss::of_hmac_key(*function, &self.digest.evaluate(values)?)
+            }
+            CompiledStretch::None | CompiledStretch::Again(_) | CompiledStretch::Pbkdf2 { .. } => {
+                None
+            }
+        })
+    }
+
     pub(super) fn derive(
         &self,
         secrets: Secrets<'_>,
@@ -196,13 +210,7 @@ impl Simple {
         rounds: u32,
         digest_bytes: usize,
     ) -> Option<Bytes> {
-        let values = Values {
-            password: secrets.password,
-            user: secrets.user,
-            pepper: secrets.pepper,
-            salt,
-            digest: &[],
-        };
+        let values = values(secrets, salt);
         let mut digest = self.digest.evaluate(values)?;
         match &self.stretch {
             CompiledStretch::None => {}
@@ -237,5 +245,15 @@ impl Simple {
             }
         }
         Some(digest)
+    }
+}
+
+fn values<'a>(secrets: Secrets<'a>, salt: &'a [u8]) -> Values<'a> {
+    Values {
+        password: secrets.password,
+        user: secrets.user,
+        pepper: secrets.pepper,
+        salt,
+        digest: &[],
     }
 }

@@ -1,9 +1,9 @@
 //! What is MySQL's and MariaDB's own: their types, their collations, the way they compare.
 
-use lychgate_store::StatementName::{Create, Lookup};
+use lychgate_store::StatementName::{Create, Lookup, UpgradePassword};
 use lychgate_store::{Error, Parameters, Value};
 
-use crate::legacy::{LOOKUP, hash, refused};
+use crate::legacy::{HASH, LOOKUP, hash, refused};
 use crate::world::World;
 
 fn identifier(value: &str) -> Parameters {
@@ -211,4 +211,29 @@ async fn a_backslash_in_a_statement_is_a_backslash() {
         .unwrap()
         .unwrap();
     assert_eq!(row.get("slash"), Some(&Value::from("\\")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_is_compared_to_the_letter_only_as_bytes() {
+    let world = World::mysql().await;
+    world
+        .run("alter table users modify password_hash varchar(255) character set utf8mb4 collate utf8mb4_general_ci")
+        .await;
+    let sql = |old: &str| {
+        format!(
+            "update users set password_hash = :password_hash where email = :identifier and password_hash = {old}"
+        )
+    };
+    let in_another_case = || {
+        Parameters::new()
+            .with("identifier", "zoe@example.com")
+            .with_old_hash(hash(&HASH.to_uppercase()))
+            .with_password_hash(hash("$argon2id$new"))
+    };
+    for (old, matched) in [("binary :old_hash", 0), (":old_hash", 1)] {
+        let store = world.open(&[(UpgradePassword, &sql(old))]).await.unwrap();
+        let written = store.write(UpgradePassword, &in_another_case()).await;
+        let written = written.unwrap();
+        assert_eq!(written.matched, matched, "{old}");
+    }
 }

@@ -1,6 +1,7 @@
 //! `[passwords]`: which formats may log in, what is written, and what an unknown user costs.
 
 mod declared;
+mod rules;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,8 @@ use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
 use crate::config::raw::RawPasswords;
+
+pub(crate) use rules::rules;
 
 /// The formats and the pool that computes them.
 pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Option<Settings> {

@@ -38,6 +38,14 @@ pub(crate) fn settings(
             findings.push(&key.member("operations").member(name.name()), flaw);
         }
     }
+    if statements.contains_key(&StatementName::UpgradePassword)
+        && !statements.contains_key(&StatementName::Authenticate)
+    {
+        findings.push(
+            &key.member("operations").member("upgrade_password"),
+            "follows a login, and there is no `authenticate`; add that, or leave this out",
+        );
+    }
     if statements.is_empty() {
         findings.push(
             &key.member("operations"),
@@ -80,6 +88,7 @@ fn statements(raw: &RawOperations) -> BTreeMap<StatementName, String> {
         (StatementName::ChangePassword, &raw.change_password),
         (StatementName::ChangeEmail, &raw.change_email),
         (StatementName::Delete, &raw.delete),
+        (StatementName::UpgradePassword, &raw.upgrade_password),
     ];
     written
         .into_iter()

@@ -1,7 +1,7 @@
 //! `[store]`, `[passwords]`, `[audit]`: the legacy store, its hashes, and what is written down.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,9 @@ pub(crate) struct RawOperations {
     pub(crate) change_email: Option<String>,
     /// Removes `:user_id`.
     pub(crate) delete: Option<String>,
+    /// Sets `:password_hash` of `:identifier` if the hash is still `:old_hash`: after a right password whose hash is not
+    /// what `[passwords] write` makes. Not an operation; left out, no login rewrites a hash.
+    pub(crate) upgrade_password: Option<String>,
 }
 
 /// How identifiers are compared. Both trim and normalize (Unicode NFC).
@@ -95,6 +98,25 @@ pub(crate) struct RawPasswords {
     /// costs. Refined from the rows that are seen. If left out it is guessed, all of `accept` alike, and the guess gives
     /// way to the first rows; after each start a stranger's cost may differ until then.
     pub(crate) decoy: Option<BTreeMap<String, u32>>,
+    /// What new passwords must be like.
+    pub(crate) rules: RawPasswordRules,
+}
+
+/// What a new password must be like, in `create` and `change_password`; those in the store are never asked. A password
+/// is taken as it is received, without normalization.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "PasswordRules")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawPasswordRules {
+    /// The fewest characters (Unicode code points). NIST SP 800-63B-4 asks for 15 where the password is the only factor.
+    pub(crate) min_length: Option<NonZeroU16>,
+    /// The most characters, where the legacy application takes no more; 1024 bytes are the limit in any case.
+    pub(crate) max_length: Option<NonZeroU16>,
+    /// A file of passwords that are known to others: plain ones, one a line, at most 64 MiB; or Have I Been Pwned's
+    /// `SHA1:COUNT`, ordered by hash, of any size.
+    pub(crate) breached_list: Option<String>,
+    /// What the service is called: no password here, and neither is what the user is called.
+    pub(crate) service_names: Vec<String>,
 }
 
 /// A format of this store's own: an expression over layout, password and salt, or another format over a password that

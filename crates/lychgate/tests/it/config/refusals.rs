@@ -26,6 +26,22 @@ const fn bad(
     }
 }
 
+/// Rules that no password could keep, and a list that is not there.
+pub(super) const UNFIT_RULES: [Bad; 2] = [
+    bad(
+        "[store]\n",
+        "[passwords.rules]\nmax_length = 7\n\n[store]\n",
+        "max_length = ",
+        &["`passwords.rules.max_length`", "less than `min_length`"],
+    ),
+    bad(
+        "[store]\n",
+        "[passwords.rules]\nbreached_list = \"gone.txt\"\n\n[store]\n",
+        "breached_list = ",
+        &["`passwords.rules.breached_list`", "cannot be read"],
+    ),
+];
+
 const ACCESS_TOKEN: &str = "[gateway.access_token]\nissuers = [\"http://127.0.0.1:9/\"]\naudience = \"urn:legacy-identity\"\n\
                             clients = [\"script-client\"]\nalgorithms = [\"RS256\"]\n";
 const ALLOWLIST: &str = "[gateway.allowlist]\nnetworks = [\"127.0.0.0/8\"]\n";
@@ -75,7 +91,8 @@ pub(super) const OVERHEARD_OR_MISREAD: [Bad; 15] = [
 
 /// What does not fit an operation or its store.
 #[rustfmt::skip]
-pub(super) const UNFIT_STATEMENTS: [Bad; 15] = [
+pub(super) const UNFIT_STATEMENTS: [Bad; 16] = [
+    bad("delete = ", "upgrade_password = \"update users set password_hash = :password_hash where email = :identifier\"\ndelete = ", "upgrade_password = ", &["`store.operations.upgrade_password`", "does not use `:old_hash`"]),
     bad("where id = :user_id", "where id = :id", "delete = ", &["`store.operations.delete`", "unknown parameter `:id`"]),
     bad("where id = :user_id", "", "delete = ", &["`store.operations.delete`", "does not use `:user_id`"]),
     bad("\"delete from users where id = :user_id\"", "\"select id from users where id = :user_id\"", "delete = ", &["`store.operations.delete`", "it must write"]),
