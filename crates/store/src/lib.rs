@@ -34,10 +34,16 @@ mod row;
 
 mod sample;
 
+pub mod ledger;
+
+mod listing;
+
 mod error;
 
 pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
+pub use ledger::{Ledger, LedgerError};
+pub use listing::{ListingError, list_users, listing_flaw};
 pub use parameters::{Parameters, Value};
 pub use row::{Row, Written};
 pub use sample::{SampleUser, create as create_sample};
