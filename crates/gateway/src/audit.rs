@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use lychgate_token::UnixTime;
 
+use crate::ledger::Sighting;
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
@@ -71,6 +72,7 @@ pub(crate) struct Record {
     operation: Option<&'static str>,
     about: Option<String>,
     outcome: &'static str,
+    told: Option<Sighting>,
 }
 
 impl Step {
@@ -164,6 +166,7 @@ impl Record {
             operation: None,
             about: None,
             outcome: "none",
+            told: None,
         }
     }
 
@@ -200,6 +203,16 @@ impl Record {
     /// What came of it.
     pub(crate) fn outcome(&mut self, outcome: Outcome) {
         self.outcome = outcome.name();
+    }
+
+    /// What the answer tells the platform about a user.
+    pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
+        self.told = sighting;
+    }
+
+    /// What the answer tells the platform about a user; not for the line.
+    pub(crate) fn sighting(&self) -> Option<&Sighting> {
+        self.told.as_ref()
     }
 
     /// The id that the answer carries, too.

@@ -15,6 +15,7 @@ use crate::access_token::discovery::Discovery;
 use crate::admin::{self, Admin};
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
+use crate::ledger::{LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::metrics::{Metrics, Readings};
 use crate::settings::{Endpoint, Limits, Settings};
@@ -30,6 +31,7 @@ pub struct Gateway {
     discovery: Arc<Discovery>,
     refusals: Refusals,
     refusal_lines: RefusalLines,
+    ledger_writer: Option<LedgerWriter>,
 }
 
 impl Gateway {
@@ -40,6 +42,7 @@ impl Gateway {
         let now = UnixTime::now();
         let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
         let pseudonym_key = settings.audit.pseudonym_key;
+        let ledger_key = pseudonym_key.ledger_key();
         let decoys = Decoys {
             mix: settings.decoys,
             key: pseudonym_key.decoy_key(),
@@ -57,10 +60,18 @@ impl Gateway {
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let (ledger, ledger_writer) = match settings.ledger {
+            // On the heap, as it is a long story and few have one.
+            Some(ledger) => Box::pin(Recorder::start(ledger, ledger_key, now))
+                .await
+                .map(|(recorder, writer)| (Some(recorder), Some(writer)))?,
+            None => (None, None),
+        };
         let readings = Readings {
             connections: listener.counters(),
             legacy: Arc::clone(&legacy),
             access_tokens: Arc::clone(&access_tokens),
+            ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
         let (refusals, refusal_lines) =
@@ -73,6 +84,7 @@ impl Gateway {
             legacy,
             audit,
             pseudonym_key,
+            ledger,
             metrics: Arc::clone(&metrics),
             places: Arc::new(Semaphore::new(settings.limits.requests)),
             limits: settings.limits,
@@ -87,6 +99,7 @@ impl Gateway {
             discovery: Arc::new(discovery),
             refusals,
             refusal_lines,
+            ledger_writer,
         })
     }
 
@@ -113,6 +126,9 @@ impl Gateway {
         }
         let (lines, audit, until) = (self.refusal_lines, Arc::clone(&self.way.audit), end.clone());
         background.spawn(async move { lines.write(&audit, &until).await });
+        if let Some(writer) = self.ledger_writer {
+            background.spawn(writer.run(end.clone()));
+        }
         let operator = Admin {
             access_tokens: Arc::clone(&self.way.access_tokens),
             legacy: Arc::clone(&self.way.legacy),
@@ -154,6 +170,9 @@ impl Way {
             .is_err()
         {
             tracing::warn!("requests were still running at the end of their time");
+            if let Some(ledger) = &self.ledger {
+                ledger.lose_track();
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 18] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -68,6 +68,10 @@ pub const METRICS: [Metric; 14] = [
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
+    readings::LEDGER_SIGHTINGS,
+    readings::LEDGER_DROPPED,
+    readings::LEDGER_FAILURES,
+    readings::LEDGER_WAITING,
 ];
 
 const REQUESTS: Metric = Metric {

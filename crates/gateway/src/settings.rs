@@ -13,6 +13,7 @@ use lychgate_store::IdentifierCase;
 use lychgate_token::Algorithm;
 
 use crate::error::Error;
+use crate::ledger::LedgerSettings;
 use crate::profile::ProfileField;
 
 pub use crate::access_token::keys::KeyLimits;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub decoys: Vec<DecoyClass>,
     /// Where audit lines go.
     pub audit: AuditSettings,
+    /// The migration ledger, where one is kept.
+    pub ledger: Option<LedgerSettings>,
     /// Every other bound.
     pub limits: Limits,
 }

@@ -3,13 +3,14 @@
 mod completions;
 mod demo;
 mod export;
+mod ledger;
 mod man;
 mod serve;
 
 use std::io;
 
 use anyhow::Context as _;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -30,12 +31,23 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the roles that the config has: gateway, tenant, or both.
     Serve(serve::Arguments),
+    /// Say how far a migration is, and whether the store may be disconnected.
+    Ledger(ledger::Arguments),
     /// Write what a platform needs.
     Export(export::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
     /// Print the manual page.
     Man,
+}
+
+/// How a command reports.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Lines for people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// Why a command did not succeed. It decides the exit status.
@@ -73,6 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
+        Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Export(arguments) => Ok(export::run(arguments)?),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)

@@ -6,6 +6,7 @@
 mod commands;
 mod config;
 mod demo;
+mod ledger;
 mod log;
 #[cfg(test)]
 mod reference;

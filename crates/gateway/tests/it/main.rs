@@ -18,6 +18,7 @@ mod authenticate;
 mod bounds;
 mod credentials;
 mod keys;
+mod ledger;
 mod operations;
 mod overload;
 mod start;

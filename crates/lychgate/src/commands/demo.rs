@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, stop_signal};
+use super::{Failure, Format, stop_signal};
 use crate::demo::{self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, Step};
 use crate::log;
 
@@ -22,14 +22,6 @@ pub(crate) struct Arguments {
     /// The port of the tenant; a free one if left out.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A few lines a step, as they are taken.
-    Text,
-    /// One JSON document.
-    Json,
 }
 
 /// Starts everything, takes the tour, and stays up for whoever wants to log in.

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod allowlist;
+mod ledger;
 mod passwords;
 mod store;
 
@@ -18,6 +19,8 @@ use super::document::Key;
 use super::finding::Findings;
 use super::raw::{RawAudit, RawClientAddress, RawConfig, RawGateway, RawLimits};
 use super::{duration, endpoint};
+
+pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
 pub(crate) fn settings(
@@ -40,6 +43,7 @@ pub(crate) fn settings(
         .as_ref()
         .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
     let audit = audit(&raw.audit, folder, findings);
+    let ledger = ledger::settings(raw, folder, findings);
     let (store, identifier_case, profile) = store?;
     Some(Settings {
         listen: listen?,
@@ -52,6 +56,7 @@ pub(crate) fn settings(
         passwords: passwords?,
         decoys: decoys?,
         audit: audit?,
+        ledger,
         limits: limits?,
     })
 }

@@ -17,7 +17,8 @@ pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawLimits, RawSenderConstraint,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,
+    RawAudit, RawIdentifierCase, RawLedger, RawOperations, RawPasswordFormat, RawPasswords,
+    RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,
@@ -42,6 +43,8 @@ pub(crate) struct RawConfig {
     /// One line for each answer and each refusal of the gateway.
     #[serde(default)]
     pub(crate) audit: RawAudit,
+    /// Who has been seen since when, for the end of a migration.
+    pub(crate) ledger: Option<RawLedger>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
 }

@@ -48,6 +48,7 @@ async fn every_other_command_of_the_documentation_exists() {
     for page in [
         "README.md",
         "CONTRIBUTING.md",
+        "docs/how-to/end-a-migration.md",
         "docs/tutorial/your-own-store.md",
     ] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
@@ -86,6 +87,7 @@ fn every_link_of_the_documentation_leads_to_a_file() {
         "docs",
         "docs/explanation",
         "docs/explanation/decisions",
+        "docs/how-to",
         "docs/reference",
         "docs/tutorial",
     ] {

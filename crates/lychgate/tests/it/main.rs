@@ -16,5 +16,6 @@ mod config;
 mod denial;
 mod demo;
 mod docs;
+mod ledger;
 mod node;
 mod serve;

@@ -280,7 +280,9 @@ pub(super) fn unavailable(path: &Path, error: &sqlx::Error) -> LedgerError {
         Some(8) => "it may not be written",
         Some(10 | 13) => "its disk failed or is full",
         Some(11) => "it is damaged; move it away, and restart the gateway, which begins a new one",
-        Some(26) => "it is no SQLite file, or is damaged; move it away, and restart the gateway, which begins a new one",
+        Some(26) => {
+            "it is no SQLite file, or is damaged; move it away, and restart the gateway, which begins a new one"
+        }
         Some(14) => "it cannot be opened; may this process read and write it, and its folder?",
         Some(_) | None => "it could not be read or written",
     };

@@ -85,14 +85,14 @@ impl Life {
 
     /// Something may be missing.
     pub fn lose(&mut self, loss: Loss, since: i64, until: i64) {
-        let lost = self.losses.entry(loss).or_insert(Lost {
+        let all = self.losses.entry(loss).or_insert(Lost {
             since,
             until,
             times: 0,
         });
-        lost.since = lost.since.min(since);
-        lost.until = lost.until.max(until);
-        lost.times = lost.times.saturating_add(1);
+        all.since = all.since.min(since);
+        all.until = all.until.max(until);
+        all.times = all.times.saturating_add(1);
     }
 
     /// Whether its last sign of life was a moment before `now`.
