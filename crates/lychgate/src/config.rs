@@ -23,6 +23,7 @@ use self::finding::{Finding, Findings};
 use self::raw::RawConfig;
 #[cfg(test)]
 pub(crate) use self::raw::schema;
+pub(crate) use self::substitution::substitute;
 use crate::ledger::Rules;
 
 /// The roles that a config names; at least one is there.

@@ -46,7 +46,9 @@ pub use ledger::{Ledger, LedgerError};
 pub use listing::{ListingError, list_users, listing_flaw};
 pub use parameters::{Parameters, Value};
 pub use row::{Row, Written};
-pub use sample::{SampleUser, create as create_sample};
+pub use sample::{
+    Sample, SampleError, SampleUser, create as create_sample, create_in as create_sample_in,
+};
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use url::StoreUrl;

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Format, stop_signal};
-use crate::demo::{self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, Step};
+use crate::demo::{
+    self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, SomeonesStore, Step,
+    StoreArgument,
+};
 use crate::log;
 
 #[derive(Args)]
@@ -22,6 +26,11 @@ pub(crate) struct Arguments {
     /// The port of the tenant; a free one if left out.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
+    /// An empty database that is yours, instead of a file of the demo's own: `postgres://user@host/database`, `mysql://…`
+    /// or `sqlite:FILE`. The demo makes a table `users` there, refuses if there is one, and removes it at its end. A
+    /// password is written as `${env:NAME}` or `${file:PATH}`.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
 }
 
 /// Starts everything, takes the tour, and stays up for whoever wants to log in.
@@ -29,7 +38,28 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     // The attacks of the tour are refused by the dozen; only what is wrong with the demo itself is said.
     log::start("error");
     let stop = stop_signal().context("cannot listen for signals")?;
-    let servers = Servers::start(Ports::free(arguments.port)?).await?;
+    let store = match &arguments.store {
+        Some(argument) => {
+            let given = StoreArgument::parse(argument);
+            let given = given.map_err(|error| Failure::Config(format!("`--store`: {error:#}")))?;
+            // Neither this nor the removal is cut off by a signal: what is begun in a store is ended.
+            Some(given.create().await?)
+        }
+        None => None,
+    };
+    let outcome = Box::pin(play(&arguments, stop, store.as_ref())).await;
+    if let Some(store) = store {
+        store.remove().await?;
+    }
+    outcome
+}
+
+async fn play(
+    arguments: &Arguments,
+    stop: CancellationToken,
+    store: Option<&SomeonesStore>,
+) -> Result<(), Failure> {
+    let servers = Servers::start(Ports::free(arguments.port)?, store).await?;
     let Some(report) = stop
         .run_until_cancelled(tour(&servers, arguments.format))
         .await
