@@ -15,6 +15,7 @@ use std::time::Duration;
 use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
+use crate::ledger::Sighting;
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
@@ -80,6 +81,7 @@ pub(crate) struct Record {
     operation: Option<&'static str>,
     about: Option<String>,
     outcome: &'static str,
+    told: Option<Sighting>,
 }
 
 impl Step {
@@ -187,6 +189,7 @@ impl Record {
             operation: None,
             about: None,
             outcome: "none",
+            told: None,
         }
     }
 
@@ -228,6 +231,16 @@ impl Record {
     /// What came of it.
     pub(crate) fn outcome(&mut self, outcome: Outcome) {
         self.outcome = outcome.name();
+    }
+
+    /// What the answer tells the platform about a user.
+    pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
+        self.told = sighting;
+    }
+
+    /// What the answer tells the platform about a user; not for the line.
+    pub(crate) fn sighting(&self) -> Option<&Sighting> {
+        self.told.as_ref()
     }
 
     /// The id that the answer carries, too.

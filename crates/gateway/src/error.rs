@@ -63,6 +63,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The migration ledger cannot be used.
+    #[error(transparent)]
+    Ledger(lychgate_store::LedgerError),
     /// Standard output, where audit lines were to go, is closed.
     #[error("audit lines go to standard output, which cannot be written")]
     AuditStdout(#[source] io::Error),

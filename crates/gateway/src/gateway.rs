@@ -16,6 +16,7 @@ use crate::admin::{self, Admin};
 use crate::admission::Admission;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
+use crate::ledger::{LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
@@ -33,6 +34,7 @@ pub struct Gateway {
     refusals: Refusals,
     refusal_lines: RefusalLines,
     upgrade_queue: UpgradeQueue,
+    ledger_writer: Option<LedgerWriter>,
 }
 
 impl Gateway {
@@ -44,6 +46,7 @@ impl Gateway {
         let now = UnixTime::now();
         let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
         let pseudonym_key = settings.audit.pseudonym_key;
+        let ledger_key = pseudonym_key.ledger_key();
         let decoys = Decoys {
             mix: settings.decoys,
             key: pseudonym_key.decoy_key(),
@@ -64,11 +67,19 @@ impl Gateway {
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
         let lockout = Lockout::new(settings.limits.lockout);
+        let (ledger, ledger_writer) = match settings.ledger {
+            // On the heap, as it is a long story and few have one.
+            Some(ledger) => Box::pin(Recorder::start(ledger, ledger_key, now))
+                .await
+                .map(|(recorder, writer)| (Some(recorder), Some(writer)))?,
+            None => (None, None),
+        };
         let readings = Readings {
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             legacy: Arc::clone(&legacy),
             access_tokens: Arc::clone(&access_tokens),
+            ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
         let (refusals, refusal_lines) =
@@ -86,6 +97,7 @@ impl Gateway {
             legacy,
             audit,
             pseudonym_key,
+            ledger,
             metrics: Arc::clone(&metrics),
             places: Arc::new(Semaphore::new(settings.limits.requests)),
             limits: settings.limits,
@@ -100,6 +112,7 @@ impl Gateway {
             refusals,
             refusal_lines,
             upgrade_queue,
+            ledger_writer,
         })
     }
 
@@ -134,6 +147,9 @@ impl Gateway {
             end: end.clone(),
         };
         background.spawn(self.upgrade_queue.run(upgrading));
+        if let Some(writer) = self.ledger_writer {
+            background.spawn(writer.run(end.clone()));
+        }
         let operator = Admin {
             access_tokens: Arc::clone(&self.way.access_tokens),
             legacy: Arc::clone(&self.way.legacy),
@@ -175,6 +191,9 @@ impl Way {
             .is_err()
         {
             tracing::warn!("requests were still running at the end of their time");
+            if let Some(ledger) = &self.ledger {
+                ledger.lose_track();
+            }
         }
     }
 }

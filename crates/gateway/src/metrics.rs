@@ -54,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 17] = [
+pub const METRICS: [Metric; 21] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -72,6 +72,10 @@ pub const METRICS: [Metric; 17] = [
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
+    readings::LEDGER_SIGHTINGS,
+    readings::LEDGER_DROPPED,
+    readings::LEDGER_FAILURES,
+    readings::LEDGER_WAITING,
 ];
 
 const REQUESTS: Metric = Metric {

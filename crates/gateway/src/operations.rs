@@ -27,6 +27,7 @@ use crate::audit::{Outcome, Record, Step};
 use crate::body;
 use crate::body::fields::Fields;
 use crate::caller::Caller;
+use crate::ledger::Sighting;
 use crate::legacy::Legacy;
 use crate::lockout::Guesses;
 use crate::problem::{InvalidField, Problem};
@@ -82,6 +83,10 @@ pub trait Input: JsonSchema + Sized + Send {
 pub trait Output: JsonSchema + Serialize + Send {
     /// What came of it, for the audit line.
     fn outcome(&self) -> Outcome;
+    /// Which user it told of, for the migration ledger.
+    fn user_id(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// One row of the table.
@@ -151,10 +156,11 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
         let members = body::read(call.headers, call.body, call.body_limits).await?;
         let input =
             read_input::<O>(members, call.case, call.legacy).map_err(Problem::InvalidField)?;
-        call.record.about(input.about());
+        let about = input.about().to_owned();
+        call.record.about(&about);
         let attempt = if O::TRIES_A_PASSWORD {
             call.record.step(Step::Lockout);
-            Some(call.guesses.begin(input.about()).await?)
+            Some(call.guesses.begin(&about).await?)
         } else {
             None
         };
@@ -169,6 +175,8 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
         }
         let output = output?;
         call.record.outcome(output.outcome());
+        let told = Sighting::of(O::STATEMENT, output.outcome(), output.user_id(), &about);
+        call.record.told(told);
         serde_json::to_vec(&output)
             .map(Bytes::from)
             .map_err(|_| Problem::Internal("answer-not-json"))

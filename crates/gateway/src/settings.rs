@@ -13,6 +13,7 @@ use lychgate_store::IdentifierCase;
 use lychgate_token::Algorithm;
 
 use crate::error::Error;
+use crate::ledger::LedgerSettings;
 use crate::new_password::NewPasswordRules;
 use crate::profile::ProfileField;
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub new_passwords: NewPasswordRules,
     /// Where audit lines go.
     pub audit: AuditSettings,
+    /// The migration ledger, where one is kept.
+    pub ledger: Option<LedgerSettings>,
     /// Every other bound.
     pub limits: Limits,
 }

@@ -27,6 +27,7 @@ use crate::audit::pseudonym::PseudonymKey;
 use crate::audit::{Record, Step, Writer};
 use crate::body;
 use crate::caller::{Caller, client_of};
+use crate::ledger::Recorder;
 use crate::legacy::Legacy;
 use crate::lockout::{Guesses, Lockout};
 use crate::metrics::Metrics;
@@ -49,6 +50,7 @@ pub(crate) struct Way {
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) audit: Arc<Writer>,
     pub(crate) pseudonym_key: PseudonymKey,
+    pub(crate) ledger: Option<Recorder>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
     pub(crate) tasks: TaskTracker,
@@ -238,6 +240,9 @@ impl Way {
             decided.as_ref().err().map(Problem::kind),
             took,
         );
+        if let (Ok(_), Some(ledger), Some(told)) = (&decided, &self.ledger, record.sighting()) {
+            ledger.note(told.clone(), UnixTime::now());
+        }
         match decided {
             Ok(done) => done.answer(record.request_id()),
             Err(problem) => problem.answer(record.request_id()),

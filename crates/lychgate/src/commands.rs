@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod init;
 mod legacy_store;
+mod ledger;
 mod man;
 mod preflight;
 mod serve;
@@ -40,6 +41,8 @@ enum Command {
     Preflight(preflight::Arguments),
     /// Judge a deployment: the config, the store behind it, and what its role may do there.
     Check(check::Arguments),
+    /// Say how far a migration is, and whether the store may be disconnected.
+    Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
     Export(export::Arguments),
     /// Print the completions for a shell.
@@ -50,7 +53,7 @@ enum Command {
 
 /// How a command reports.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ReportFormat {
+pub(crate) enum ReportFormat {
     /// Lines for people.
     Text,
     /// One JSON document.
@@ -99,6 +102,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Check(arguments) => in_runtime(check::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
+        Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }

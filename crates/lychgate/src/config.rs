@@ -24,13 +24,16 @@ use self::finding::{Finding, Findings};
 use self::raw::RawConfig;
 #[cfg(test)]
 pub(crate) use self::raw::schema;
-pub(crate) use self::substitution::substitute;
 pub(crate) use self::source::Source;
+pub(crate) use self::substitution::substitute;
+use crate::ledger::Rules;
 
 /// The roles that a config names; at least one is there.
 pub(crate) struct Config {
     pub(crate) gateway: Option<lychgate_gateway::Settings>,
     pub(crate) tenant: Option<lychgate_tenant::Settings>,
+    /// How the gateway's ledger is read.
+    pub(crate) ledger: Option<Rules>,
 }
 
 /// Reads and checks the config at `path`; relative paths in it start from the folder it stands in.
@@ -69,6 +72,7 @@ fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
     let config = raw.map(|raw| Config {
         gateway: gateway::settings(&raw, folder, &mut findings),
         tenant: tenant::settings(&raw, folder, &mut findings),
+        ledger: gateway::ledger_rules(&raw, &mut findings),
     });
     findings.none_so_far()?;
     // Without findings there is a config.
@@ -86,7 +90,7 @@ fn refuse_what_nothing_reads(value: &Value, findings: &mut Findings<'_>) {
             "there is no role: add `[gateway]`, `[tenant]` or both",
         );
     }
-    for section in ["store", "passwords", "audit"] {
+    for section in ["store", "passwords", "audit", "ledger"] {
         if value.get(section).is_some() {
             let reason = "is read by the gateway alone, and there is no `[gateway]`; remove one, or add the other";
             findings.push(&Key::new(section), reason);

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod demo;
 mod init;
+mod ledger;
 mod log;
 mod preflight;
 #[cfg(test)]

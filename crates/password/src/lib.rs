@@ -66,7 +66,7 @@ pub use error::Error;
 pub use format::{Declaration, DeclaredFormat, DeclaredRecipe, Format, Unusable};
 pub use hash::ParsedHash;
 pub use limits::Limits;
-pub use recogniser::{Candidate, Group, Known, Proof, Recogniser, Recognition, Untried, prove};
 pub use loss::Loss;
 pub use pool::{Background, Pool, Settings};
+pub use recogniser::{Candidate, Group, Known, Proof, Recogniser, Recognition, Untried, prove};
 pub use secret::{Password, Pepper, StoredHash};

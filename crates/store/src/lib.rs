@@ -41,6 +41,9 @@ mod survey;
 mod sample;
 
 mod privilege;
+pub mod ledger;
+
+mod listing;
 
 mod error;
 
@@ -48,13 +51,17 @@ pub use catalogue::{Catalogue, Column, Index, IndexPart, Relation, quoted};
 pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
 pub use inspection::{Inspection, StoreKind};
+pub use ledger::{Ledger, LedgerError};
+pub use listing::{ListingError, list_users, listing_flaw};
 pub use parameters::{Parameters, Value};
 pub use privilege::{
     Excess, ExcessKind, GrantScript, Needs, ObjectName, RelationNeeds, Routine, Search, Session,
     Unknown, Via, mysql_account, postgres_role,
 };
 pub use row::{Row, Written};
-pub use sample::{SampleUser, create as create_sample};
+pub use sample::{
+    Sample, SampleError, SampleUser, create as create_sample, create_in as create_sample_in,
+};
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use survey::{Survey, Surveyed, SurveyedHash};

@@ -200,7 +200,7 @@ async fn run(
     answer::run::<Sqlite>(connection, prepared.sql.clone(), arguments, changes).await
 }
 
-fn row(name: StatementName, row: &SqliteRow) -> Result<Row, Error> {
+pub(crate) fn row(name: StatementName, row: &SqliteRow) -> Result<Row, Error> {
     answer::row::<Sqlite>(name, row, values::value)
 }
 

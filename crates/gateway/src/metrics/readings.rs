@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use lychgate_listener::Counters;
 use lychgate_token::UnixTime;
@@ -14,6 +15,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::{Metric, MetricKind};
 use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
+use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
 
@@ -69,6 +71,24 @@ pub(super) const VERIFIED_TOKENS: Metric = gauge(
     &[],
 );
 
+pub(super) const LEDGER_SIGHTINGS: Metric = counter(
+    "lychgate_ledger_sightings",
+    "Answers about a user of the store that the migration ledger was told of",
+);
+pub(super) const LEDGER_DROPPED: Metric = counter(
+    "lychgate_ledger_dropped",
+    "Answers that the migration ledger had no room for; it is incomplete from the first on",
+);
+pub(super) const LEDGER_FAILURES: Metric = counter(
+    "lychgate_ledger_write_failures",
+    "Times the migration ledger could not be written; what waits is tried again",
+);
+pub(super) const LEDGER_WAITING: Metric = gauge(
+    "lychgate_ledger_waiting",
+    "Users about whom the migration ledger has something to write",
+    &[],
+);
+
 const fn counter(name: &'static str, help: &'static str) -> Metric {
     Metric {
         name,
@@ -93,6 +113,7 @@ pub(crate) struct Readings {
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) ledger: Arc<Counts>,
 }
 
 impl fmt::Debug for Readings {
@@ -118,6 +139,15 @@ impl Collector for Readings {
             (VERIFIED_TOKENS, self.access_tokens.remembered()),
         ] {
             encode_one(&mut encoder, metric, value)?;
+        }
+        let ledger = &self.ledger;
+        for (metric, count) in [
+            (LEDGER_SIGHTINGS, &ledger.taken),
+            (LEDGER_DROPPED, &ledger.dropped),
+            (LEDGER_FAILURES, &ledger.failures),
+            (LEDGER_WAITING, &ledger.waiting),
+        ] {
+            encode_one(&mut encoder, metric, count.load(Ordering::Relaxed))?;
         }
         let now = UnixTime::now();
         let available = |issuer: &IssuerKeys| Some(u64::from(issuer.available(now)));

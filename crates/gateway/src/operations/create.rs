@@ -187,4 +187,8 @@ impl Output for UserCreated {
     fn outcome(&self) -> Outcome {
         Outcome::Created
     }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.user.user_id)
+    }
 }

@@ -20,6 +20,7 @@ mod credentials;
 mod keys;
 mod lockout;
 mod new_password;
+mod ledger;
 mod operations;
 mod overload;
 mod start;

@@ -81,7 +81,7 @@ impl World {
         let folder = TempDir::new().unwrap();
         let mut settings = settings(&issuer, &folder).await;
         change(&mut settings);
-        let gateway = Gateway::start(settings).await.unwrap();
+        let gateway = Box::pin(Gateway::start(settings)).await.unwrap();
         let (address, admin) = (gateway.address(), gateway.admin_address());
         let stop = CancellationToken::new();
         let until = stop.clone();
@@ -304,6 +304,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
             destination: AuditDestination::File(audit_file(folder)),
             pseudonym_key: PseudonymKey::new(&[7; 32]).unwrap(),
         },
+        ledger: None,
         limits: Limits::default(),
     }
 }

@@ -3,6 +3,7 @@
 mod access_token;
 mod allowlist;
 mod client_address;
+mod ledger;
 mod passwords;
 mod store;
 
@@ -19,6 +20,8 @@ use super::document::Key;
 use super::finding::Findings;
 use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
 use super::{duration, endpoint};
+
+pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
 pub(crate) fn settings(
@@ -43,6 +46,7 @@ pub(crate) fn settings(
         .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
     let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
     let audit = audit(&raw.audit, folder, findings);
+    let ledger = ledger::settings(raw, folder, findings);
     let (store, identifier_case, profile) = store?;
     Some(Settings {
         listen: listen?,
@@ -61,6 +65,7 @@ pub(crate) fn settings(
             lockout: lockout?,
             ..limits?
         },
+        ledger,
     })
 }
 

@@ -18,8 +18,8 @@ pub(crate) use self::gateway::{
     RawLockout, RawSenderConstraint,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswordRules, RawPasswords,
-    RawStore,
+    RawAudit, RawIdentifierCase, RawLedger, RawOperations, RawPasswordFormat, RawPasswordRules,
+    RawPasswords, RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,
@@ -44,6 +44,8 @@ pub(crate) struct RawConfig {
     /// One line for each answer and each refusal of the gateway.
     #[serde(default)]
     pub(crate) audit: RawAudit,
+    /// Who has been seen since when, for the end of a migration.
+    pub(crate) ledger: Option<RawLedger>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
 }

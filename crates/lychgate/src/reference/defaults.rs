@@ -189,6 +189,11 @@ fn store_and_passwords(defaults: &mut Vec<DefaultValue>) {
             store.wait,
         ),
         seconds("store.deadline", "statement", store.deadline),
+        seconds(
+            "ledger.quiet",
+            "silence before the store may be disconnected",
+            crate::ledger::Rules::QUIET,
+        ),
         DefaultValue {
             key: "passwords.accept",
             what: "formats that may log in",

@@ -18,6 +18,7 @@ mod denial;
 mod demo;
 mod docs;
 mod init;
+mod ledger;
 mod node;
 mod preflight;
 mod serve;

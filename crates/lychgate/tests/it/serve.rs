@@ -411,7 +411,7 @@ impl Gateway<'_> {
     }
 }
 
-fn client() -> ClientBuilder {
+pub(crate) fn client() -> ClientBuilder {
     Client::builder().no_proxy()
 }
 
@@ -424,14 +424,14 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
 
-fn change_config(folder: &Path, from: &str, to: &str) {
+pub(crate) fn change_config(folder: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(folder.join("lychgate.toml")).unwrap();
     assert_eq!(text.matches(from).count(), 1);
     write(folder, "lychgate.toml", &text.replace(from, to));
 }
 
 /// A folder with everything that a gateway behind this issuer needs.
-async fn folder(issuer: &str) -> TempDir {
+pub(crate) async fn folder(issuer: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     sample_store(folder.path()).await;
     write(folder.path(), "pseudonym.key", PSEUDONYM_KEY);

@@ -145,6 +145,25 @@ pub(crate) struct RawPasswordFormat {
     pub(crate) password: Option<String>,
 }
 
+/// The migration ledger: which users have been seen since when, under pseudonyms. There is none unless this section is
+/// there; it needs `audit.pseudonym_key`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Ledger")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLedger {
+    /// The file, made with mode 0600 if it is not there. One gateway writes it.
+    pub(crate) path: String,
+    /// Returns the `user_id` of every user who has to be moved: `select id from users`. Who is left out on purpose is left
+    /// out here, in a `where`. Run by `lychgate ledger` alone; without it nobody can say who is left.
+    pub(crate) users: Option<String>,
+    /// Whether the platform imports users at their first login, as the connection's settings say. Only then does a user
+    /// who does not come back count as moved.
+    #[serde(default)]
+    pub(crate) imports: bool,
+    /// How long the platform must have asked for nobody, before the store may be disconnected.
+    pub(crate) quiet: Option<RawDuration>,
+}
+
 /// One JSON line for each answer and each refusal, without passwords, hashes, tokens or plain identifiers.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(rename = "Audit")]
