@@ -4,18 +4,20 @@
 
 mod circuit;
 mod dialect;
+mod look;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::{ConnectOptions as _, Connection, Database, Pool, SqlStr};
+use sqlx::{Connection, Database, Pool, SqlStr};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{timeout, timeout_at};
 
 use self::circuit::Circuit;
 use self::dialect::{ConnectionOf, RowOf};
 pub(crate) use self::dialect::{Dialect, Failure, Unfit, failure};
+pub(crate) use self::look::{connect, look_failed};
 use crate::answer::Answer;
 use crate::error::Error;
 use crate::fit;
@@ -326,35 +328,6 @@ async fn transact<D: Dialect>(
     }
 }
 
-/// One connection beside any pool, made and made ready as a pool's are.
-pub(crate) async fn connect<D: Dialect>(
-    dialect: &D,
-    deadline: Duration,
-) -> Result<ConnectionOf<D>, Error> {
-    let connecting = async {
-        let connection = dialect.options(deadline)?.connect().await;
-        let mut connection = connection.map_err(|error| unreached::<D>(&error))?;
-        let ready = D::ready(&mut connection, deadline).await;
-        ready.map_err(|error| unreached::<D>(&error))?;
-        Ok(connection)
-    };
-    let connected = timeout(CONNECTING, connecting).await;
-    connected.map_err(|_| Error::Unavailable(SILENT))?
-}
-
-/// What it means that a look at the server failed.
-pub(crate) fn look_failed<D: Dialect>(error: &sqlx::Error) -> Error {
-    match failure::<D>(error) {
-        Failure::Unavailable(reason) => Error::Unavailable(reason),
-        Failure::Lost => Error::Unavailable(UNREACHED),
-        Failure::TooSlow => Error::Unavailable(SLOW_LOOK),
-        Failure::Other(code) => Error::Look(code),
-        Failure::Unique | Failure::Constraint(_) | Failure::Unfit => {
-            Error::Look("value".to_owned())
-        }
-    }
-}
-
 /// Why there is no connection.
 fn unreached<D: Dialect>(error: &sqlx::Error) -> Error {
     Error::Unavailable(match failure::<D>(error) {
@@ -406,11 +379,7 @@ const SHARE_OF_STATEMENT: f64 = 0.75;
 /// How many deadlines there are for preparing all the statements.
 const OPENING: u32 = 4;
 
-/// How long a tool waits for its connection.
-const CONNECTING: Duration = Duration::from_secs(20);
-
 const SILENT: &str = "it does not answer";
 const UNREACHED: &str = "it cannot be reached";
 const UNTRUSTED: &str = "it did not prove by TLS that it is the one in `url`";
-const SLOW_LOOK: &str = "a look at it took longer than its deadline";
 const TOO_SLOW: &str = "the write took longer than its deadline and was undone";
