@@ -42,7 +42,17 @@ pub(crate) fn run() -> Result<()> {
         eprintln!("- {finding}");
     }
     ensure!(findings.is_empty(), "{} findings", findings.len());
-    cargo(&["test", "--package", "lychgate", "generated"], &[])
+    cargo(
+        &[
+            "test",
+            "--package",
+            "lychgate",
+            "--package",
+            "lychgate-password",
+            "generated",
+        ],
+        &[],
+    )
 }
 
 fn findings(metadata: &Metadata) -> Result<Vec<String>> {

@@ -31,7 +31,14 @@ pub(crate) fn serve() -> Result<()> {
 pub(crate) fn generate() -> Result<()> {
     command::run(
         "cargo",
-        &["test", "--package", "lychgate", "generated"],
+        &[
+            "test",
+            "--package",
+            "lychgate",
+            "--package",
+            "lychgate-password",
+            "generated",
+        ],
         &[(GENERATE, "1")],
     )
 }

@@ -66,5 +66,7 @@ pub use format::{Declaration, DeclaredFormat, DeclaredRecipe, Format, Unusable};
 pub use hash::ParsedHash;
 pub use limits::Limits;
 pub use pool::{Pool, Settings};
-pub use recogniser::{Candidate, Group, Known, Proof, Recogniser, Recognition, Untried, prove};
+pub use recogniser::{
+    Candidate, CostRange, Group, Known, Proof, Recogniser, Recognition, Untried, prove,
+};
 pub use secret::{Password, Pepper, StoredHash};
