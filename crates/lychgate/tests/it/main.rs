@@ -11,6 +11,7 @@
 mod support;
 
 mod browser;
+mod columns;
 mod commands;
 mod config;
 mod denial;
