@@ -4,12 +4,13 @@ mod completions;
 mod demo;
 mod export;
 mod man;
+mod password;
 mod serve;
 
 use std::io;
 
 use anyhow::Context as _;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -32,10 +33,21 @@ enum Command {
     Serve(serve::Arguments),
     /// Write what a platform needs.
     Export(export::Arguments),
+    /// Work with hashes: what they are, whether one is of a password, new ones.
+    Password(password::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
     /// Print the manual page.
     Man,
+}
+
+/// How a command reports.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// Why a command did not succeed. It decides the exit status.
@@ -44,6 +56,9 @@ pub(crate) enum Failure {
     /// The config cannot be used.
     #[error("{0}")]
     Config(String),
+    /// What was given to it cannot be used.
+    #[error("{0}")]
+    Usage(String),
     /// The command did its work, and what it found is not good.
     #[error("{0}")]
     Finding(String),
@@ -53,10 +68,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// 1 for a finding or a failure, 2 for wrong config; wrong usage ends in 2 before a command runs.
+    /// 1 for a finding or a failure, 2 for wrong config or usage; what clap refuses ends in 2 before a command runs.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Usage(_) => 2,
             Self::Finding(_) | Self::Other(_) => 1,
         }
     }
@@ -74,6 +89,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
         Command::Export(arguments) => Ok(export::run(arguments)?),
+        Command::Password(arguments) => in_runtime(password::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }

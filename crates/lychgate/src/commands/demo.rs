@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, stop_signal};
+use super::{Failure, ReportFormat, stop_signal};
 use crate::demo::{self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, Step};
 use crate::log;
 
@@ -17,19 +17,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     exit: bool,
     /// How the tour is reported.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
     /// The port of the tenant; a free one if left out.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A few lines a step, as they are taken.
-    Text,
-    /// One JSON document.
-    Json,
 }
 
 /// Starts everything, takes the tour, and stays up for whoever wants to log in.
@@ -68,11 +60,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(servers.stop().await?)
 }
 
-async fn tour(servers: &Servers, format: Format) -> Result<Report> {
+async fn tour(servers: &Servers, format: ReportFormat) -> Result<Report> {
     let progress = progress();
     let mut printed = Ok(());
     let report = demo::tour(servers, |step| {
-        if format == Format::Text {
+        if format == ReportFormat::Text {
             let text = text_of(step);
             printed = std::mem::replace(&mut printed, Ok(()))
                 .and_then(|()| progress.suspend(|| print(&text)));
@@ -84,8 +76,8 @@ async fn tour(servers: &Servers, format: Format) -> Result<Report> {
     printed?;
     let mut out = std::io::stdout().lock();
     match format {
-        Format::Text => report.write_summary(&mut out)?,
-        Format::Json => report.write_json(&mut out)?,
+        ReportFormat::Text => report.write_summary(&mut out)?,
+        ReportFormat::Json => report.write_json(&mut out)?,
     }
     Ok(report)
 }
@@ -118,7 +110,7 @@ fn print(text: &str) -> Result<()> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
-fn say_where_to_log_in(servers: &Servers, format: Format) -> Result<()> {
+fn say_where_to_log_in(servers: &Servers, format: ReportFormat) -> Result<()> {
     let emails: Vec<&str> = PEOPLE.iter().map(|person| person.email).collect();
     let text = format!(
         "\nLog in at {} as any of\n  {}\nwith the password\n  {PASSWORD}\n\nCtrl-C ends the demo and removes its folder.\n",
@@ -126,8 +118,8 @@ fn say_where_to_log_in(servers: &Servers, format: Format) -> Result<()> {
         emails.join("\n  "),
     );
     match format {
-        Format::Text => print(&text),
+        ReportFormat::Text => print(&text),
         // Nothing follows the document.
-        Format::Json => Ok(std::io::stderr().write_all(text.as_bytes())?),
+        ReportFormat::Json => Ok(std::io::stderr().write_all(text.as_bytes())?),
     }
 }

@@ -18,4 +18,5 @@ mod denial;
 mod demo;
 mod docs;
 mod node;
+mod password;
 mod serve;
