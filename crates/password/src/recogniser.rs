@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Format, Limits, ParsedHash, Password, Pepper, StoredHash, recipe::Recipe};
 
 /// What crypt(3), shadow(5) and their heirs write where no password opens an account.
-const MARKS: [&str; 7] = ["*", "x", "NP", "*NP*", "*LK*", "*0", "*1"];
+const MARKS: [&str; 6] = ["*", "x", "NP", "*NP*", "*0", "*1"];
 
 /// How such marks begin where something follows: a locked account of shadow(5) or Solaris keeps its hash behind the
 /// mark, and Django's is followed by random characters.
