@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 8] = [
+const PREREQUISITES: [Prerequisite; 11] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -61,6 +61,24 @@ const PREREQUISITES: [Prerequisite; 8] = [
         version: "--version",
         package: "curl",
         what_for: "the tutorial logs in with it",
+    },
+    Prerequisite {
+        program: "php",
+        version: "--version",
+        package: "php-cli",
+        what_for: "fresh hashes of PHP are verified",
+    },
+    Prerequisite {
+        program: "perl",
+        version: "--version",
+        package: "perl",
+        what_for: "fresh hashes of crypt(3) are verified",
+    },
+    Prerequisite {
+        program: "/usr/sbin/slappasswd",
+        version: "-g",
+        package: "slapd",
+        what_for: "fresh hashes of OpenLDAP are verified",
     },
 ];
 

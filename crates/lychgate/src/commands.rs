@@ -9,6 +9,7 @@ mod legacy_store;
 mod ledger;
 mod man;
 mod preflight;
+mod password;
 mod serve;
 
 use std::io;
@@ -45,6 +46,8 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
     Export(export::Arguments),
+    /// Work with hashes: what they are, whether one is of a password, new ones.
+    Password(password::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
     /// Print the manual page.
@@ -103,6 +106,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(arguments) => in_runtime(check::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
+        Command::Password(arguments) => in_runtime(password::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }

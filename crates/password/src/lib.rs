@@ -68,5 +68,7 @@ pub use hash::ParsedHash;
 pub use limits::Limits;
 pub use loss::Loss;
 pub use pool::{Background, Pool, Settings};
-pub use recogniser::{Candidate, Group, Known, Proof, Recogniser, Recognition, Untried, prove};
+pub use recogniser::{
+    Candidate, CostRange, Group, Known, Proof, Recogniser, Recognition, Untried, prove,
+};
 pub use secret::{Password, Pepper, StoredHash};

@@ -19,17 +19,21 @@ pub enum Loss {
     Space,
     /// Whether letters are upper or lower case.
     Case,
-    /// Where one part of the password ends: the format has it twice, in parts of any length.
+    /// The highest bit of a byte, and so what is beyond ASCII.
+    Bits,
+    /// Where one part of the password ends, as the format has it twice, in parts of any length; or nearly all of it, as
+    /// its digest is no more than a sum.
     Ambiguous,
 }
 
 impl Loss {
     /// Every loss there is.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Length,
         Self::Nul,
         Self::Space,
         Self::Case,
+        Self::Bits,
         Self::Ambiguous,
     ];
 
@@ -40,6 +44,7 @@ impl Loss {
             Self::Nul => "nul",
             Self::Space => "space",
             Self::Case => "case",
+            Self::Bits => "bits",
             Self::Ambiguous => "ambiguous",
         }
     }
@@ -54,6 +59,10 @@ impl Recipe {
             // scrypt begins with PBKDF2.
             Self::Scrypt(_) | Self::Firebase(_) => of_hmac_key(Function::Sha256, password),
             Self::Pbkdf2(recipe) => of_hmac_key(recipe.function, password),
+            Self::Sha1Crypt(_) => of_hmac_key(Function::Sha1, password),
+            Self::DesCrypt(recipe) => of_des_crypt(recipe.password_bytes(), password),
+            Self::Mysql323 => Some(Loss::Ambiguous),
+            Self::Oracle10 => of_oracle(password),
             Self::Simple { simple, .. } => simple.loss(secrets, salt),
             // The whole password is the message of a hash function; Argon2 hashes its length, too.
             Self::Argon2(_)
@@ -61,13 +70,18 @@ impl Recipe {
             | Self::Phpass(_)
             | Self::Md5Crypt(_)
             | Self::ShaCrypt(_)
-            | Self::Yescrypt(_) => None,
+            | Self::Yescrypt(_)
+            | Self::GostYescrypt(_)
+            | Self::Magento(_) => None,
         }
     }
 
     /// How many bytes of a prepared password are read, if not all.
     pub(crate) fn reads_at_most(&self) -> Option<usize> {
-        matches!(self, Self::Bcrypt(_)).then_some(BCRYPT_BYTES)
+        match self {
+            Self::DesCrypt(recipe) => recipe.password_bytes(),
+            _ => matches!(self, Self::Bcrypt(_)).then_some(BCRYPT_BYTES),
+        }
     }
 }
 
@@ -77,6 +91,28 @@ fn of_bcrypt(password: &[u8]) -> Option<Loss> {
         Some(Loss::Nul)
     } else {
         (password.len() > BCRYPT_BYTES).then_some(Loss::Length)
+    }
+}
+
+/// Seven bits of each byte make a key, which is filled with NUL.
+fn of_des_crypt(most: Option<usize>, password: &[u8]) -> Option<Loss> {
+    if password.contains(&0) {
+        Some(Loss::Nul)
+    } else if !password.is_ascii() {
+        Some(Loss::Bits)
+    } else {
+        most.is_some_and(|most| password.len() > most)
+            .then_some(Loss::Length)
+    }
+}
+
+/// In upper case, and filled with NUL.
+fn of_oracle(password: &[u8]) -> Option<Loss> {
+    let text = str::from_utf8(password).unwrap_or_default();
+    if password.contains(&0) {
+        Some(Loss::Nul)
+    } else {
+        (text.to_uppercase() != text).then_some(Loss::Case)
     }
 }
 

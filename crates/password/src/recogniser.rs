@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Format, Limits, ParsedHash, Password, Pepper, StoredHash};
+use crate::{Format, Limits, ParsedHash, Password, Pepper, StoredHash, recipe::Recipe};
 
 /// What crypt(3), shadow(5) and their heirs write where no password opens an account.
-const MARKS: [&str; 7] = ["*", "x", "NP", "*NP*", "*LK*", "*0", "*1"];
+const MARKS: [&str; 6] = ["*", "x", "NP", "*NP*", "*0", "*1"];
 
 /// How such marks begin where something follows: a locked account of shadow(5) or Solaris keeps its hash behind the
 /// mark, and Django's is followed by random characters.
@@ -39,6 +39,14 @@ pub struct Recogniser {
     unknown: u64,
     /// How many hashes fit exactly these formats.
     fits: BTreeMap<Vec<Format>, u64>,
+    /// What the hashes that fit a format ask for.
+    costs: BTreeMap<Format, Costs>,
+}
+
+#[derive(Default)]
+struct Costs {
+    parameters: Vec<CostRange>,
+    over_limits: u64,
 }
 
 /// What the hashes of a sample may be.
@@ -64,7 +72,7 @@ pub struct Group {
 }
 
 /// A format that hashes may be of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The format.
     pub format: Format,
@@ -72,6 +80,21 @@ pub struct Candidate {
     pub fits: u64,
     /// Whether these can be of no other format.
     pub is_certain: bool,
+    /// How many of these ask for more work than the default [`Limits`] allow, and would be refused.
+    pub over_limits: u64,
+    /// What these ask for, in the order that the format has it; nothing for one that always costs the same.
+    pub costs: Vec<CostRange>,
+}
+
+/// A parameter that the cost of a hash depends on, over all hashes that fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CostRange {
+    /// Its name: `memory_kib`, `passes`, `lanes`, `log2_rounds`, `log2_n`, `block_size`, `iterations` or `rounds`.
+    pub name: &'static str,
+    /// The least of them.
+    pub least: u32,
+    /// The most of them.
+    pub most: u32,
 }
 
 impl Recogniser {
@@ -95,11 +118,16 @@ impl Recogniser {
             self.blank += 1;
             return;
         }
-        let formats = Format::ALL.iter().chain(&self.declared);
-        let fitting = formats
-            .copied()
-            .filter(|format| format.fits(hash))
-            .collect::<Vec<_>>();
+        let mut fitting = Vec::new();
+        for format in Format::ALL.iter().chain(&self.declared) {
+            if let Some(parsed) = format.definition().parse(hash.expose_secret()) {
+                fitting.push(*format);
+                self.costs
+                    .entry(*format)
+                    .or_default()
+                    .observe(&parsed.recipe);
+            }
+        }
         if fitting.is_empty() {
             self.unknown += 1;
         } else {
@@ -150,16 +178,40 @@ impl Recogniser {
         };
         let mut candidates = formats
             .iter()
-            .map(|format| Candidate {
-                format: *format,
-                fits: count(Some(*format)),
-                is_certain: formats.len() == 1,
+            .map(|format| {
+                let costs = self.costs.get(format);
+                Candidate {
+                    format: *format,
+                    fits: count(Some(*format)),
+                    is_certain: formats.len() == 1,
+                    over_limits: costs.map_or(0, |costs| costs.over_limits),
+                    costs: costs.map_or_else(Vec::new, |costs| costs.parameters.clone()),
+                }
             })
             .collect::<Vec<_>>();
         candidates.sort_by_key(rank);
         Group {
             hashes: count(None),
             candidates,
+        }
+    }
+}
+
+impl Costs {
+    fn observe(&mut self, recipe: &Recipe) {
+        self.over_limits += u64::from(!Limits::default().allow(recipe));
+        for (name, value) in recipe.parameter_names().iter().zip(recipe.parameters()) {
+            match self.parameters.iter_mut().find(|cost| cost.name == *name) {
+                Some(cost) => {
+                    cost.least = cost.least.min(value);
+                    cost.most = cost.most.max(value);
+                }
+                None => self.parameters.push(CostRange {
+                    name,
+                    least: value,
+                    most: value,
+                }),
+            }
         }
     }
 }
@@ -353,6 +405,28 @@ mod tests {
         let candidates = &recognition.groups[0].candidates;
         assert!(candidates.is_sorted_by(|one, other| one.fits >= other.fits));
         assert_eq!(recognition.groups[0].hashes, 3);
+    }
+
+    #[test]
+    fn what_the_hashes_of_a_format_ask_for_is_said_as_a_range() {
+        let (salt, digest) = ("A".repeat(22), "A".repeat(43));
+        let recognition = recognise(&[
+            &format!("$argon2id$v=19$m=4096,t=3,p=1${salt}${digest}"),
+            &format!("$argon2id$v=19$m=65536,t=2,p=1${salt}${digest}"),
+            &format!("$argon2id$v=19$m=4194304,t=3,p=1${salt}${digest}"),
+        ]);
+        let [candidate] = recognition.groups[0].candidates.as_slice() else {
+            panic!("{recognition:?}");
+        };
+        let costs = candidate.costs.iter();
+        assert!(costs.map(|cost| (cost.name, cost.least, cost.most)).eq([
+            ("memory_kib", 4096, 4_194_304),
+            ("passes", 2, 3),
+            ("lanes", 1, 1),
+        ]));
+        assert_eq!(candidate.over_limits, 1);
+        let md5 = recognise(&["8743b52063cd84097a65d1633f5c74f5"]);
+        assert!(md5.candidates().all(|candidate| candidate.costs.is_empty()));
     }
 
     #[test]

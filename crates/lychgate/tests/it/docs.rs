@@ -24,11 +24,12 @@ const END: &str = "-- the end of a block --\n";
 async fn every_command_of_a_page_that_is_typed_does_what_the_page_says() {
     let mut pages = markdown_in(&root().join("docs/tutorial"));
     pages.push(root().join("docs/how-to/from-a-table-of-2009.md"));
+    pages.push(root().join("docs/how-to/identify-hashes.md"));
     assert!(pages.len() > 1);
     for page in pages {
         let text = with_free_ports(&std::fs::read_to_string(&page).unwrap());
         let blocks = runnable_blocks(&text);
-        assert!(blocks.len() > 4, "{}", page.display());
+        assert!(blocks.len() > 2, "{}", page.display());
         let folder = tempfile::tempdir().unwrap();
         let output = run_in_order(folder.path(), &blocks).await;
         let said = String::from_utf8_lossy(&output.stdout);

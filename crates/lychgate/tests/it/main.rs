@@ -12,6 +12,7 @@ mod support;
 
 mod browser;
 mod check;
+mod columns;
 mod commands;
 mod config;
 mod denial;
@@ -21,4 +22,5 @@ mod init;
 mod ledger;
 mod node;
 mod preflight;
+mod password;
 mod serve;

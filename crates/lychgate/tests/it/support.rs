@@ -15,6 +15,30 @@ pub(crate) use process::{Serve, lychgate};
 pub(crate) use server::{ROLE_PASSWORD, Server};
 pub(crate) use store::{PASSWORD, sample_store};
 
+/// A config of a gateway on loopback that trusts this issuer, and has these further sections.
+pub(crate) fn gateway_config(issuer: &str, sections: &str) -> String {
+    format!(
+        r#"
+[gateway]
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+
+[gateway.allowlist]
+networks = ["127.0.0.0/8"]
+
+[gateway.access_token]
+issuers = ["{issuer}"]
+audience = "{AUDIENCE}"
+clients = ["{SCRIPT_CLIENT}"]
+
+[audit]
+file = "audit.jsonl"
+pseudonym_key = "a key of the tests, long enough for pseudonyms"
+
+{sections}"#
+    )
+}
+
 /// The audience of the gateway under test.
 pub(crate) const AUDIENCE: &str = "urn:legacy-identity";
 /// The one client whose tokens are good.

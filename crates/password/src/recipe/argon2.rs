@@ -30,6 +30,14 @@ pub(crate) struct Argon2 {
 }
 
 impl Argon2 {
+    pub(super) fn new(algorithm: Algorithm, version: Version, params: Params) -> Self {
+        Self {
+            algorithm,
+            version,
+            params,
+        }
+    }
+
     pub(crate) fn parse_id(text: &str) -> Option<Parsed> {
         parse(Algorithm::Argon2id, text.strip_prefix("$argon2id$")?)
     }

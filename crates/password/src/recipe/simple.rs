@@ -140,9 +140,8 @@ impl Simple {
         {
             return Err("`stored` and `digest` must both have the salt, or neither".to_owned());
         }
-        let repeats = self.stretch != CompiledStretch::None;
         let counted = self.rounds > 1 || self.layouts.iter().any(Layout::has_rounds);
-        if counted && !repeats {
+        if counted && !self.repeats() {
             return Err("rounds need `again` or `pbkdf2`, to say what is repeated".to_owned());
         }
         Ok(())
@@ -179,6 +178,11 @@ impl Simple {
     /// Whether rounds are iterations of PBKDF2.
     pub(crate) fn is_pbkdf2(&self) -> bool {
         matches!(self.stretch, CompiledStretch::Pbkdf2 { .. })
+    }
+
+    /// Whether there are rounds at all.
+    pub(crate) fn repeats(&self) -> bool {
+        self.stretch != CompiledStretch::None
     }
 
     pub(crate) fn mentions(&self, variable: Variable) -> bool {
