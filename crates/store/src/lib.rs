@@ -6,6 +6,8 @@
 
 mod url;
 
+mod credentials;
+
 mod identifier;
 
 mod statement;
@@ -36,11 +38,13 @@ mod sample;
 
 mod error;
 
+pub use credentials::{Credential, Credentials};
 pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
 pub use parameters::{Parameters, Value};
 pub use row::{Row, Written};
 pub use sample::{SampleUser, create as create_sample};
+pub use server::Condition;
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use url::StoreUrl;
