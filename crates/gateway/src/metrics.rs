@@ -53,7 +53,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 16] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -65,6 +65,8 @@ pub const METRICS: [Metric; 14] = [
     readings::ACCEPT_FAILURES,
     readings::HASHES,
     readings::HASH_QUEUE,
+    readings::STORE_CONNECTIONS,
+    readings::STORE_CREDENTIALS_FAULTY,
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,

@@ -37,6 +37,14 @@ pub(super) struct Lane {
     is_lost: AtomicBool,
 }
 
+/// Why there is no lane.
+pub(super) enum Closed {
+    /// The server does not take the connection now.
+    Unreachable,
+    /// The server says something else of a statement than it said at start.
+    Changed,
+}
+
 /// Why a lane did not answer.
 pub(super) enum Unanswered {
     /// The database answered with an error.
@@ -46,20 +54,20 @@ pub(super) enum Unanswered {
 }
 
 impl Lane {
-    /// Connects, and prepares the statements that read. `None`: not now, or not these statements.
+    /// Connects, and prepares the statements that read.
     pub(super) async fn open(
         address: &Address,
         (credential, generation): (&Credential, u64),
         statements: &Statements<Signature>,
         deadline: Duration,
-    ) -> Option<Self> {
-        let connector = MakeRustlsConnect::new(tls::config(address).ok()?);
+    ) -> Result<Self, Closed> {
+        let connector = MakeRustlsConnect::new(tls::config(address).map_err(closed)?);
         let config = config(address, credential, deadline);
         let connecting = config.connect(connector);
         let (client, mut connection) = tokio::time::timeout(deadline, connecting)
             .await
-            .ok()?
-            .ok()?;
+            .map_err(closed)?
+            .map_err(closed)?;
         // Notices are thrown away here: they may hold values.
         let driver = tokio::spawn(async move {
             while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {}
@@ -78,13 +86,13 @@ impl Lane {
         for (&name, prepared) in statements.iter().filter(|(name, _)| name.is_read()) {
             let preparing = lane.client.prepare(prepared.sql.as_str());
             let statement = tokio::time::timeout(deadline, preparing).await;
-            let statement = statement.ok()?.ok()?;
+            let statement = statement.map_err(closed)?.map_err(closed)?;
             if !is_as_known(&statement, prepared) {
-                return None;
+                return Err(Closed::Changed);
             }
             lane.statements.insert(name, statement);
         }
-        Some(lane)
+        Ok(lane)
     }
 
     /// How many reads are under way, if one more may be sent now.
@@ -220,6 +228,10 @@ fn config(address: &Address, credential: &Credential, deadline: Duration) -> Con
         config.password(password.as_bytes());
     }
     config
+}
+
+fn closed<E>(_: E) -> Closed {
+    Closed::Unreachable
 }
 
 /// Whether the database still says of a statement what it said at start, so that values can be read as they were then.

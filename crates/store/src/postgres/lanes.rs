@@ -3,14 +3,14 @@
 //! its own, and a slow statement holds up nobody for longer than [`PATIENCE`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_postgres::Row as RawRow;
 
-use super::lane::{Bytes, Lane, Raw, Unanswered};
+use super::lane::{Bytes, Closed, Lane, Raw, Unanswered};
 use super::{Postgres, Signature, arguments, values};
 use crate::answer::within_limit;
 use crate::error::Error;
@@ -146,6 +146,8 @@ impl Lanes {
 
 /// Opens what is missing, no more often than the server can bear, and retires what is too old or another user's.
 async fn keep(lanes: Arc<Lanes>, server: Arc<Server<Postgres>>, most: u32) {
+    let most = usize::try_from(most).unwrap_or(0);
+    let mut next_opening = Instant::now();
     loop {
         let key = server.key();
         lanes.lock().retain(|lane| {
@@ -153,25 +155,25 @@ async fn keep(lanes: Arc<Lanes>, server: Arc<Server<Postgres>>, most: u32) {
             if is_old {
                 lane.retire();
             }
-            !is_old && !lane.is_retired()
+            !lane.is_retired()
         });
-        let missing = usize::try_from(most)
-            .unwrap_or(0)
-            .saturating_sub(lanes.lock().len());
-        for _ in 0..missing {
-            let opened = Lane::open(
-                &server.dialect().0,
-                (&key.credential, key.generation),
-                server.statements(),
-                server.deadline(),
-            );
-            match opened.await {
-                Some(lane) => lanes.lock().push(Arc::new(lane)),
-                None => break,
-            }
-        }
-        if missing > 0 {
-            sleep(REST).await;
+        while Instant::now() >= next_opening && lanes.lock().len() < most {
+            let user = (&key.credential, key.generation);
+            let address = &server.dialect().0;
+            let opened = Lane::open(address, user, server.statements(), server.deadline()).await;
+            let is_last = lanes.lock().len() + 1 >= most;
+            let rest = match opened {
+                Ok(lane) => {
+                    lanes.lock().push(Arc::new(lane));
+                    if is_last { REST } else { Duration::ZERO }
+                }
+                Err(Closed::Unreachable) => REST,
+                Err(Closed::Changed) => {
+                    tracing::warn!("{CHANGED}");
+                    LONGEST_LIFE
+                }
+            };
+            next_opening = Instant::now() + rest;
         }
         drop(timeout(BETWEEN_LOOKS, lanes.missing.notified()).await);
     }
@@ -210,6 +212,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How long after one has been opened another may be: a store whose answers are always late is not opened again and
 /// again.
 const REST: Duration = Duration::from_secs(2);
+
+const CHANGED: &str = "the legacy store's tables have changed since the start, and no more connections are opened for reads to share";
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 

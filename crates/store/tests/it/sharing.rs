@@ -192,3 +192,30 @@ async fn a_column_that_changes_its_type_is_read_as_it_is_now() {
         assert_eq!(row.unwrap().unwrap().get("id"), Some(&"n1".into()));
     }
 }
+
+/// The two drivers mean the same by every type, so that what one prepared the other may read.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_type_is_read_over_a_shared_connection_as_over_any_other() {
+    let world = World::postgres().await;
+    world
+        .run("create type colour as enum ('red'); create domain address as text; create domain number as int")
+        .await;
+    let sql = "select 7::int2 as a, 1.5::numeric as b, 'x'::char(8) as c, 'red'::colour as d, 'a@b'::address as e, \
+               7::number as f, array['red'::colour] as g, array[1, 2] as h, '{\"a\":1}'::jsonb as i, 'x'::\"char\" as j, \
+               '\\xff'::bytea as k, '1999-12-31 23:31:30+02'::timestamptz as l, null::uuid as m, 'n'::name as n \
+               from users where email = :identifier::address";
+    let statements = [(Lookup, sql), (Authenticate, AUTHENTICATE)];
+    let mut narrow = world.settings(&statements);
+    narrow.connections = 1;
+    let alone = Store::open(narrow).await.unwrap();
+    let row = alone.read(Lookup, &identifier("zoe@example.com")).await;
+    let expected = row.unwrap().unwrap().into_columns();
+    drop(alone);
+    let store = world.open(&statements).await.unwrap();
+    until_it_shares(&world, &store).await;
+    for _ in 0..5 {
+        let row = store.read(Lookup, &identifier("zoe@example.com")).await;
+        let columns = row.unwrap().unwrap().into_columns();
+        assert!(columns == expected, "{columns:?}");
+    }
+}
