@@ -176,9 +176,8 @@ impl Dialect for Mysql {
             3819 | 4025 => Failure::Constraint("check"),
             1644 => Failure::Constraint("trigger"),
             1969 | 3024 => Failure::TooSlow,
-            1264 | 1265 | 1292 | 1366 | 1406 => Failure::Unfit,
-            // A text that the column's alphabet does not have cannot be compared with it.
-            1267 | 1270 | 1271 | 3988 => Failure::Unfit,
+            // The last four: a text that is not in a column's alphabet cannot be compared with it.
+            1264 | 1265 | 1292 | 1366 | 1406 | 1267 | 1270 | 1271 | 3988 => Failure::Unfit,
             1053 | 1077..=1079 | 1152..=1161 | 1184 | 1927 => Failure::Lost,
             1205 | 1213 => Failure::Unavailable("another transaction was in the way"),
             1290 | 1792 | 1836 => Failure::Unavailable("it may only be read"),

@@ -176,29 +176,9 @@ impl<D: Dialect> Pool<D> {
         self.retiring.notify_one();
     }
 
-    /// A new connection. While the server starts it is asked again.
     async fn connect(&self, credential: &Credential) -> Result<ConnectionOf<D>, Failure> {
-        let until = Instant::now() + self.connect_within;
-        let options = self.dialect.as_user(credential).options(self.deadline);
-        let options = options.map_err(|_| Failure::Unavailable(NO_CERTIFICATE))?;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let connecting = async {
-                let mut connection = options.connect().await?;
-                D::ready(&mut connection, self.deadline).await?;
-                Ok(connection)
-            };
-            let error = match timeout_at(until.into(), connecting).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::Unavailable(UNREACHED)),
-            };
-            if !is_of_a_start::<D>(&error) || Instant::now() + pause > until {
-                return Err(unconnected::<D>(&error));
-            }
-            sleep(pause).await;
-            pause *= 2;
-        }
+        let dialect = self.dialect.as_user(credential);
+        connect(&dialect, self.deadline, self.connect_within).await
     }
 
     fn kept(&self, connection: ConnectionOf<D>, generation: u64) -> Kept<D> {
@@ -279,6 +259,36 @@ impl<D: Dialect> Drop for Lease<D> {
                 self.pool.retiring.notify_one();
             }
         }
+    }
+}
+
+/// A new connection, made ready, each statement of which is limited to the deadline. While the server starts it is asked
+/// again.
+pub(super) async fn connect<D: Dialect>(
+    dialect: &D,
+    deadline: Duration,
+    within: Duration,
+) -> Result<ConnectionOf<D>, Failure> {
+    let until = Instant::now() + within;
+    let options = dialect.options(deadline);
+    let options = options.map_err(|_| Failure::Unavailable(NO_CERTIFICATE))?;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let connecting = async {
+            let mut connection = options.connect().await?;
+            D::ready(&mut connection, deadline).await?;
+            Ok(connection)
+        };
+        let error = match timeout_at(until.into(), connecting).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(Failure::Unavailable(UNREACHED)),
+        };
+        if !is_of_a_start::<D>(&error) || Instant::now() + pause > until {
+            return Err(unconnected::<D>(&error));
+        }
+        sleep(pause).await;
+        pause *= 2;
     }
 }
 

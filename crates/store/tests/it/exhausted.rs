@@ -131,7 +131,8 @@ fn path(path: &Path) -> &str {
 /// A user whose note takes more room than a page that is there already may have.
 fn big_user(email: &str) -> Parameters {
     let numbers = (0..60_000u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let note: String = numbers.map(|number| format!("{number:x}")).collect();
+    let numbers: Vec<_> = numbers.map(|number| format!("{number:x}")).collect();
+    let note = numbers.concat();
     Parameters::new()
         .with("email", email)
         .with("name", note.get(..400_000).unwrap())
@@ -187,7 +188,7 @@ async fn a_full_disk_of_postgres_is_unavailable_and_nothing_was_changed() {
     world.run(&format!("drop tablespace full_{database}")).await;
 }
 
-/// Of a disk that is full InnoDB dies, and what it was at is unknown; of a table that may not grow it tells.
+/// Of a disk that is full the server dies, and what it was at is unknown; of a table that may not grow it tells.
 #[tokio::test]
 async fn a_full_table_of_mariadb_is_unavailable_and_nothing_was_changed() {
     let world = World::mysql().await;
