@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 11] = [
+const PREREQUISITES: [Prerequisite; 12] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -37,6 +37,12 @@ const PREREQUISITES: [Prerequisite; 11] = [
         version: "--version",
         package: "postgresql-15",
         what_for: "the store is tested on a real PostgreSQL",
+    },
+    Prerequisite {
+        program: "pgbouncer",
+        version: "--version",
+        package: "pgbouncer",
+        what_for: "the store is tested behind a real pooler",
     },
     Prerequisite {
         program: "mariadbd",

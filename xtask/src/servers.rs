@@ -4,6 +4,7 @@
 
 mod certificates;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 mod supervisor;
 
@@ -26,7 +27,7 @@ pub(crate) struct Servers {
 impl Servers {
     /// Starts each of them twice: one for all tests, and one that tests may kill, which then starts again.
     pub(crate) fn start() -> Result<Self> {
-        eprintln!("starting PostgreSQL and MariaDB for the tests");
+        eprintln!("starting PostgreSQL, PgBouncer and MariaDB for the tests");
         let folder = Folder::new()?;
         let certificates = certificates::make(&folder.0)?;
         let started = std::thread::scope(|scope| {
@@ -39,17 +40,20 @@ impl Servers {
         };
         let [postgres, mortal_postgres] = postgres?;
         let [mariadb, mortal_mariadb] = mariadb?;
+        let pooler = pgbouncer::start(&folder.0, &postgres.url)?;
         let root = certificates.root.display().to_string();
         let environment = vec![
             ("LYCHGATE_TEST_CA", root),
             ("LYCHGATE_TEST_POSTGRES", postgres.url.clone()),
             ("LYCHGATE_TEST_POSTGRES_MORTAL", mortal_postgres.url.clone()),
             ("LYCHGATE_TEST_POSTGRES_PID", mortal_postgres.pid_file()),
+            ("LYCHGATE_TEST_PGBOUNCER", pooler.url.clone()),
             ("LYCHGATE_TEST_MYSQL", mariadb.url.clone()),
             ("LYCHGATE_TEST_MYSQL_MORTAL", mortal_mariadb.url.clone()),
             ("LYCHGATE_TEST_MYSQL_PID", mortal_mariadb.pid_file()),
         ];
-        let servers = [postgres, mortal_postgres, mariadb, mortal_mariadb];
+        // The pooler first: it is stopped before what it stands in front of.
+        let servers = [pooler, postgres, mortal_postgres, mariadb, mortal_mariadb];
         Ok(Self {
             running: servers.into_iter().map(|server| server.process).collect(),
             environment,

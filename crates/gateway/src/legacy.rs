@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lychgate_password::{Background, Decoy, DecoyClass, Password, Pool, StoredHash};
-use lychgate_store::{Identifier, Parameters, Row, StatementName, Store, Written};
+use lychgate_store::{Condition, Identifier, Parameters, Row, StatementName, Store, Written};
 
 use crate::error::Error;
 use crate::new_password::NewPasswordRules;
@@ -180,6 +180,11 @@ impl Legacy {
     /// Where the store is, without credentials.
     pub(crate) fn place(&self) -> &str {
         self.store.place()
+    }
+
+    /// How it stands with the connections to the store.
+    pub(crate) fn condition(&self) -> Condition {
+        self.store.condition()
     }
 
     /// Asks the store whether it answers.

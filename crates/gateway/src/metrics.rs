@@ -54,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 21] = [
+pub const METRICS: [Metric; 23] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -69,6 +69,8 @@ pub const METRICS: [Metric; 21] = [
     readings::LOCKED_IDENTIFIERS,
     upgrade::UPGRADES,
     upgrade::UPGRADES_LEFT,
+    readings::STORE_CONNECTIONS,
+    readings::STORE_CREDENTIALS_FAULTY,
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,

@@ -17,6 +17,9 @@ pub enum Error {
     /// The store's URL cannot be used.
     #[error("the store's url {0}")]
     Url(&'static str),
+    /// The users of the store, or their passwords, cannot be read.
+    #[error("the store's credentials: {0}")]
+    Credentials(String),
     /// A limit that is not sound.
     #[error("the store's settings: {0}")]
     Settings(&'static str),

@@ -6,6 +6,8 @@
 
 mod url;
 
+mod credentials;
+
 mod identifier;
 
 mod statement;
@@ -48,6 +50,7 @@ mod listing;
 mod error;
 
 pub use catalogue::{Catalogue, Column, Index, IndexPart, Relation, quoted};
+pub use credentials::{Credential, Credentials};
 pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
 pub use inspection::{Inspection, StoreKind};
@@ -62,6 +65,7 @@ pub use row::{Row, Written};
 pub use sample::{
     Sample, SampleError, SampleUser, create as create_sample, create_in as create_sample_in,
 };
+pub use server::Condition;
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use survey::{Survey, Surveyed, SurveyedHash};

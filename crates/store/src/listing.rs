@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection, Database, Executor, IntoArguments, SqlStr};
+use sqlx::{ConnectOptions as _, Database, Executor, IntoArguments, SqlStr};
 use tokio::time::timeout;
 
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::parameters::Value;
 use crate::postgres::Postgres;
 use crate::prepare::configured;
 use crate::row::Row;
-use crate::server::Dialect;
+use crate::server::{self, Dialect as _};
 use crate::sql::NamedSql;
 use crate::statement::StatementName;
 use crate::url::{Location, StoreUrl};
@@ -79,28 +79,14 @@ async fn list(
             read::<sqlx::Sqlite>(&mut connection, sql, crate::sqlite::row, each).await
         }
         Location::Postgres(address) => {
-            let mut connection = connect(&Postgres(address.clone())).await?;
+            let mut connection = server::connect(&Postgres(address.clone()), PATIENCE).await?;
             read::<sqlx::Postgres>(&mut connection, sql, Postgres::row, each).await
         }
         Location::Mysql(address) => {
-            let mut connection = connect(&Mysql(address.clone())).await?;
+            let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
             read::<sqlx::MySql>(&mut connection, sql, Mysql::row, each).await
         }
     }
-}
-
-/// A connection as the store's own are, which may only read.
-async fn connect<D: Dialect>(
-    dialect: &D,
-) -> Result<<D::Database as Database>::Connection, ListingError> {
-    let options = dialect.options(PATIENCE)?;
-    let mut connection = <D::Database as Database>::Connection::connect_with(&options)
-        .await
-        .map_err(|_| UNREACHED)?;
-    D::ready(&mut connection, PATIENCE)
-        .await
-        .map_err(|_| UNREACHED)?;
-    Ok(connection)
 }
 
 async fn read<'c, D>(

@@ -197,7 +197,8 @@ async fn run(
     arguments: SqliteArguments,
 ) -> sqlx::Result<Answer<SqliteRow>> {
     let changes = SqliteQueryResult::rows_affected;
-    answer::run::<Sqlite>(connection, prepared.sql.clone(), arguments, changes).await
+    let query = sqlx::query_with(prepared.sql.clone(), arguments);
+    answer::run::<Sqlite>(connection, query, changes).await
 }
 
 pub(crate) fn row(name: StatementName, row: &SqliteRow) -> Result<Row, Error> {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::mysql::Mysql;
 use crate::parameters::Parameters;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, PostgresStore};
 use crate::row::{Row, Written};
-use crate::server::Server;
+use crate::server::{Condition, Server};
 use crate::sqlite::SqliteStore;
 use crate::statement::{Statement, StatementName};
 use crate::url::{Location, StoreUrl};
@@ -20,6 +21,8 @@ use crate::url::{Location, StoreUrl};
 pub struct Settings {
     /// Where it is.
     pub url: StoreUrl,
+    /// As whom to speak to a server, instead of the user of `url`; read again while the store is open.
+    pub credentials: Option<Credentials>,
     /// The SQL of each operation that config defines.
     pub statements: BTreeMap<StatementName, String>,
     /// The most connections at a time, at least 1.
@@ -35,6 +38,7 @@ impl Settings {
     pub fn new(url: StoreUrl, statements: BTreeMap<StatementName, String>) -> Self {
         Self {
             url,
+            credentials: None,
             statements,
             connections: 8,
             wait: Duration::from_secs(2),
@@ -43,7 +47,9 @@ impl Settings {
     }
 
     fn check_limits(&self) -> Result<(), Error> {
-        if self.connections == 0 {
+        if self.credentials.is_some() && self.url.file().is_some() {
+            Err(Error::Settings("a file has no users; remove `credentials`"))
+        } else if self.connections == 0 {
             Err(Error::Settings("`connections` must be at least 1"))
         } else if self.wait > LONGEST {
             Err(Error::Settings("`wait` must be at most 60 s"))
@@ -65,7 +71,7 @@ pub struct Store {
 /// The kinds of store there are. LDAP becomes a variant here.
 enum Driver {
     Sqlite(SqliteStore),
-    Postgres(Server<Postgres>),
+    Postgres(PostgresStore),
     Mysql(Server<Mysql>),
 }
 
@@ -76,10 +82,10 @@ impl Store {
         let driver = match &settings.url.0 {
             Location::Sqlite(file) => Driver::Sqlite(SqliteStore::open(file, &settings).await?),
             Location::Postgres(address) => {
-                Driver::Postgres(Server::open(&Postgres(address.clone()), &settings).await?)
+                Driver::Postgres(PostgresStore::open(Postgres(address.clone()), &settings).await?)
             }
             Location::Mysql(address) => {
-                Driver::Mysql(Server::open(&Mysql(address.clone()), &settings).await?)
+                Driver::Mysql(Server::open(Mysql(address.clone()), &settings).await?)
             }
         };
         Ok(Self {
@@ -132,6 +138,15 @@ impl Store {
             Driver::Sqlite(store) => store.write(name, parameters).await,
             Driver::Postgres(store) => store.write(name, parameters).await,
             Driver::Mysql(store) => store.write(name, parameters).await,
+        }
+    }
+
+    /// How it stands with the connections to a server. A file has none.
+    pub fn condition(&self) -> Condition {
+        match &*self.driver {
+            Driver::Sqlite(_) => Condition::default(),
+            Driver::Postgres(store) => store.condition(),
+            Driver::Mysql(store) => store.condition(),
         }
     }
 

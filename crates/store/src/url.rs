@@ -7,8 +7,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use self::address::POSTGRES_PORT;
 pub use self::address::Way;
 pub(crate) use self::address::{Address, Endpoint, Trust};
+use crate::credentials::Credential;
 use crate::error::Error;
 use crate::inspection::StoreKind;
 
@@ -58,6 +60,16 @@ impl StoreUrl {
         }
     }
 
+    /// The user of a server, and the password, where the URL names one.
+    pub fn credential(&self) -> Option<Credential> {
+        match &self.0 {
+            Location::Sqlite(_) => None,
+            Location::Postgres(address) | Location::Mysql(address) => {
+                Some(address.credential()).filter(|credential| !credential.user.is_empty())
+            }
+        }
+    }
+
     /// The file that holds the store, for stores that are files.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
@@ -71,12 +83,15 @@ impl FromStr for StoreUrl {
     type Err = Error;
 
     /// Reads `sqlite:FILE`, where FILE is taken to the letter (`sqlite://FILE` means the same), or a server's URL, with
-    /// `sslmode`, `sslrootcert` and `socket` as options.
+    /// `sslmode`, `sslrootcert`, `socket` and `prepared` as options.
     fn from_str(text: &str) -> Result<Self, Error> {
         let (scheme, rest) = text.split_once(':').ok_or(Error::Url(NO_SCHEME))?;
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => sqlite_file(rest.strip_prefix("//").unwrap_or(rest)),
-            "postgres" | "postgresql" => Ok(Self(Location::Postgres(Address::parse(text, 5432)?))),
+            "postgres" | "postgresql" => Ok(Self(Location::Postgres(Address::parse(
+                text,
+                POSTGRES_PORT,
+            )?))),
             "mysql" | "mariadb" => Ok(Self(Location::Mysql(Address::parse(text, 3306)?))),
             "ldap" | "ldaps" => Err(Error::Url(NOT_YET)),
             _ => Err(Error::Url(NO_SCHEME)),

@@ -55,6 +55,16 @@ pub(super) const LOCKED_IDENTIFIERS: Metric = gauge(
     "Identifiers whose password may not be tried now, because it was wrong too often",
     &[],
 );
+pub(super) const STORE_CONNECTIONS: Metric = gauge(
+    "lychgate_store_connections",
+    "Connections to the legacy store that are open",
+    &[],
+);
+pub(super) const STORE_CREDENTIALS_FAULTY: Metric = gauge(
+    "lychgate_store_credentials_faulty",
+    "1 where the store's credentials that were read last cannot be used, and older ones still are, else 0",
+    &[],
+);
 pub(super) const KEYS_AVAILABLE: Metric = gauge(
     "lychgate_issuer_keys_available",
     "1 where an issuer's keys are known and recent enough, else 0",
@@ -126,6 +136,7 @@ impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let connections = &self.connections;
         let passwords = self.legacy.passwords();
+        let store = self.legacy.condition();
         for (metric, value) in [
             (CONNECTIONS, connections.accepted()),
             (OPEN_CONNECTIONS, unsigned(connections.open())),
@@ -136,6 +147,11 @@ impl Collector for Readings {
             (HASHES, passwords.invocations()),
             (HASH_QUEUE, unsigned(passwords.queued())),
             (LOCKED_IDENTIFIERS, unsigned(self.lockout.slowed())),
+            (STORE_CONNECTIONS, unsigned(store.connections)),
+            (
+                STORE_CREDENTIALS_FAULTY,
+                u64::from(store.has_faulty_credentials),
+            ),
             (VERIFIED_TOKENS, self.access_tokens.remembered()),
         ] {
             encode_one(&mut encoder, metric, value)?;

@@ -25,6 +25,7 @@ impl From<lychgate_store::Error> for Problem {
             Error::Identifier(_)
             | Error::Url(_)
             | Error::Settings(_)
+            | Error::Credentials(_)
             | Error::UnknownStatement { .. }
             | Error::File { .. }
             | Error::Statements(_)

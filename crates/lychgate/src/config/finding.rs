@@ -36,6 +36,11 @@ impl<'document> Findings<'document> {
         });
     }
 
+    /// The text of `key` as it stands in the document, before its placeholders were filled.
+    pub(crate) fn written(&self, key: &Key) -> Option<&'document str> {
+        self.document.text(key)
+    }
+
     /// The value of `result`, or a finding about `key` and nothing. The error must not show the value; where it has
     /// causes, it goes through [`with_causes`] first.
     pub(crate) fn keep<T, E: fmt::Display>(

@@ -1,6 +1,7 @@
 //! `[gateway]`, `[store]`, `[passwords]` and `[audit]` into the settings of a gateway.
 
 mod access_token;
+mod credentials;
 mod allowlist;
 mod client_address;
 mod ledger;

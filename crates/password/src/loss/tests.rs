@@ -199,7 +199,10 @@ fn an_ordinary_password_is_read_whole_by_every_format_that_does_not_fold_case() 
     ];
     for format in formats() {
         let expected = match format.name() {
-            "loss-twice" => Some(Loss::Ambiguous),
+            "loss-twice" | "mysql-323" => Some(Loss::Ambiguous),
+            "oracle-10" => Some(Loss::Case),
+            // Eight bytes are not ordinary any more.
+            "des-crypt" | "ldap-des-crypt" | "django-crypt" => Some(Loss::Length),
             "loss-bcrypt-far-behind" => Some(Loss::Length),
             name if folding.contains(&name) => Some(Loss::Case),
             _ => None,

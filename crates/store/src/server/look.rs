@@ -2,33 +2,25 @@
 
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
-use tokio::time::timeout;
-
 use super::dialect::ConnectionOf;
-use super::{Dialect, Failure, SILENT, UNREACHED, failure, unreached};
+use super::pool;
+use super::{Dialect, UNREACHED, failure, unavailable};
 use crate::error::Error;
+use crate::server::Failure;
 
 /// One connection beside any pool, made and made ready as a pool's are.
 pub(crate) async fn connect<D: Dialect>(
     dialect: &D,
     deadline: Duration,
 ) -> Result<ConnectionOf<D>, Error> {
-    let connecting = async {
-        let connection = dialect.options(deadline)?.connect().await;
-        let mut connection = connection.map_err(|error| unreached::<D>(&error))?;
-        let ready = D::ready(&mut connection, deadline).await;
-        ready.map_err(|error| unreached::<D>(&error))?;
-        Ok(connection)
-    };
-    let connected = timeout(CONNECTING, connecting).await;
-    connected.map_err(|_| Error::Unavailable(SILENT))?
+    let connected = pool::connect(dialect, deadline, CONNECTING).await;
+    connected.map_err(|failure| unavailable(&failure))
 }
 
 /// What it means that a look at the server failed.
 pub(crate) fn look_failed<D: Dialect>(error: &sqlx::Error) -> Error {
     match failure::<D>(error) {
-        Failure::Unavailable(reason) => Error::Unavailable(reason),
+        failure @ (Failure::Refused | Failure::Unavailable(_)) => unavailable(&failure),
         Failure::Lost => Error::Unavailable(UNREACHED),
         Failure::TooSlow => Error::Unavailable(SLOW_LOOK),
         Failure::Other(code) => Error::Look(code),

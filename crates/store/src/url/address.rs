@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use crate::credentials::Credential;
 use crate::error::Error;
 
 /// A server, a database on it, and a user of it. It holds a password, so it has no `Debug`.
@@ -19,6 +20,9 @@ pub(crate) struct Address {
     pub(crate) trust: Trust,
     /// The certificates that may vouch for the server, instead of the public ones.
     pub(crate) root_certificate: Option<PathBuf>,
+    /// Whether statements stay prepared in a session. Behind a pooler that hands a session out for one transaction
+    /// they do not.
+    pub(crate) prepared: bool,
 }
 
 /// The way to a server, and who is expected there; no password.
@@ -88,14 +92,19 @@ impl Address {
             Some("disable") => Trust::Disable,
             Some(_) => return Err(Error::Url(MODES)),
         };
+        let prepared = match options.remove("prepared").as_deref() {
+            None | Some("true") => true,
+            Some("false") if default_port == POSTGRES_PORT => false,
+            Some(_) => return Err(Error::Url(PREPARED)),
+        };
         if !options.is_empty() {
             return Err(Error::Url(OPTIONS));
         }
         let user = decoded(url.username())?;
         let database = decoded(url.path().trim_start_matches('/'))?;
-        if user.is_empty() || database.is_empty() {
+        if database.is_empty() {
             return Err(Error::Url(
-                "names no user or no database; write `scheme://user@host/database`",
+                "names no database; write `scheme://user@host/database`",
             ));
         }
         let password = url.password().map(decoded).transpose()?;
@@ -106,6 +115,7 @@ impl Address {
             database,
             trust,
             root_certificate,
+            prepared,
         })
     }
 
@@ -119,6 +129,21 @@ impl Address {
             fault: "of `sslrootcert` cannot be read",
         })?;
         Ok(Some(pem))
+    }
+
+    /// The user and the password; where there is no user, an empty name.
+    pub(crate) fn credential(&self) -> Credential {
+        Credential::new(self.user.clone(), self.password.clone())
+    }
+
+    /// The same address, as this user.
+    pub(crate) fn as_user(&self, credential: &Credential) -> Self {
+        let Credential { user, password } = credential.clone();
+        Self {
+            user,
+            password,
+            ..self.clone()
+        }
     }
 
     /// The same address, with a relative certificate file taken to be below this folder.
@@ -191,7 +216,13 @@ const MODES: &str = "has an `sslmode` that is not known; write `verify-full` (wh
                      machine), `verify-ca`, `require` or `disable`";
 
 const OPTIONS: &str =
-    "has an option that is not known; these are: `sslmode`, `sslrootcert`, `socket`";
+    "has an option that is not known; these are: `sslmode`, `sslrootcert`, `socket`, `prepared`";
+
+const PREPARED: &str = "has a `prepared` that is neither `true` nor, for PostgreSQL behind a pooler in transaction \
+                        mode, `false`";
+
+/// PostgreSQL's port, by which its addresses are told from others.
+pub(super) const POSTGRES_PORT: u16 = 5432;
 
 #[cfg(test)]
 mod tests {
@@ -260,9 +291,9 @@ mod tests {
     fn what_cannot_be_used_is_refused_without_being_repeated() {
         for text in [
             "postgres://hunter2@db",
-            "postgres://db/hunter2",
             "postgres://u:hunter2@db/d?sslmode=prefer",
             "postgres://u:hunter2@db/d?hunter2=1",
+            "postgres://u:hunter2@db/d?prepared=hunter2",
             "postgres://u:hunter2@db/d?sslmode=require&sslmode=disable",
             "postgres://u:hunter2@db/d?socket=/run/pg",
             "postgres://u:hunter2@db:99999/d",

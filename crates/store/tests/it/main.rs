@@ -7,6 +7,8 @@ mod deadline;
 #[cfg(test)]
 mod every_store;
 #[cfg(test)]
+mod exhausted;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod inspection;
@@ -17,6 +19,8 @@ mod mysql;
 #[cfg(test)]
 mod open;
 #[cfg(test)]
+mod pooler;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod privileges;
@@ -26,6 +30,10 @@ mod proxy;
 mod read;
 #[cfg(test)]
 mod rewriting;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod sharing;
 #[cfg(test)]
 mod world;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use lychgate_gateway::profile::ProfileField;
 use lychgate_store::{IdentifierCase, Settings, StatementName, StoreUrl};
 
+use super::credentials::credentials;
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
@@ -32,6 +33,9 @@ pub(crate) fn settings(
         &key.member("url"),
         raw.url.expose_secret().parse::<StoreUrl>(),
     );
+    let credentials = url
+        .as_ref()
+        .and_then(|url| credentials(raw, url, folder, findings));
     let statements = statements(&raw.operations);
     for (name, sql) in &statements {
         if let Some(flaw) = name.flaw_in(sql) {
@@ -59,6 +63,7 @@ pub(crate) fn settings(
     };
     let defaults = Settings::new(url?.below(folder), statements);
     let settings = Settings {
+        credentials,
         connections: raw
             .connections
             .map_or(defaults.connections, NonZeroU32::get),

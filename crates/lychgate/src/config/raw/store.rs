@@ -15,9 +15,14 @@ use crate::config::duration::RawDuration;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawStore {
     /// `sqlite:FILE`, a file that must be there; `postgres://user:password@host/database` or `mysql://…`, with
-    /// `?sslmode=` (`verify-full` by itself unless the host is this machine), `&sslrootcert=` for a CA of one's own, and
-    /// `?socket=` for a socket.
+    /// `?sslmode=` (`verify-full` by itself unless the host is this machine), `&sslrootcert=` for a CA of one's own,
+    /// `?socket=` for a socket, and `prepared=false` for PostgreSQL behind a pooler in transaction mode. Where its user or
+    /// password come from a file, they are read again when the file changes.
     pub(crate) url: RawSecret,
+    /// The users that the store may be spoken to as, instead of one in `url`. The first is used until another, or
+    /// another password, comes to stand in its file: that one is tried and, if the store takes it, used from then on.
+    /// A user that the store refuses gives way to the next.
+    pub(crate) credentials: Option<Vec<RawCredential>>,
     /// The statements. An operation that is not here does not exist.
     pub(crate) operations: RawOperations,
     /// Which column holds which field of the profile: `user_id = "id"`. A column named like a field needs no entry.
@@ -26,12 +31,25 @@ pub(crate) struct RawStore {
     /// How identifiers are compared.
     #[serde(default)]
     pub(crate) identifier_case: RawIdentifierCase,
-    /// Connections to the store at a time.
+    /// Connections to the store at a time. Of four or more to PostgreSQL, two are shared by reads.
     pub(crate) connections: Option<NonZeroU32>,
     /// How long a request waits for a connection.
     pub(crate) wait: Option<RawDuration>,
     /// How long a statement may take.
     pub(crate) deadline: Option<RawDuration>,
+}
+
+/// A user of the store.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Credential")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCredential {
+    /// The name.
+    #[expect(dead_code, reason = "read from the document, as it is written there")]
+    pub(crate) user: String,
+    /// The password; left out where the server asks for none.
+    #[expect(dead_code, reason = "read from the document, as it is written there")]
+    pub(crate) password: Option<RawSecret>,
 }
 
 /// The statements, with named parameters.

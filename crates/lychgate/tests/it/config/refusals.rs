@@ -91,7 +91,7 @@ pub(super) const OVERHEARD_OR_MISREAD: [Bad; 15] = [
 
 /// What does not fit an operation or its store.
 #[rustfmt::skip]
-pub(super) const UNFIT_STATEMENTS: [Bad; 16] = [
+pub(super) const UNFIT_STATEMENTS: [Bad; 20] = [
     bad("delete = ", "upgrade_password = \"update users set password_hash = :password_hash where email = :identifier\"\ndelete = ", "upgrade_password = ", &["`store.operations.upgrade_password`", "does not use `:old_hash`"]),
     bad("where id = :user_id", "where id = :id", "delete = ", &["`store.operations.delete`", "unknown parameter `:id`"]),
     bad("where id = :user_id", "", "delete = ", &["`store.operations.delete`", "does not use `:user_id`"]),
@@ -106,6 +106,10 @@ pub(super) const UNFIT_STATEMENTS: [Bad; 16] = [
     bad("user_id = \"id\"", "", "", &["returns column `id`"]),
     bad("user_id = \"id\"", "user_id = \"id\"\npicture = \"avatar\"", "", &["`picture`", "`avatar`", "no statement returns"]),
     bad("url = \"sqlite:store.db\"", "url = \"sqlite:elsewhere.db\"", "", &["elsewhere.db"]),
+    bad("url = \"sqlite:store.db\"", "url = \"postgres://db/legacy\"", "url = ", &["`store.url`", "names no user"]),
+    bad("url = \"sqlite:store.db\"", "url = \"sqlite:store.db\"\ncredentials = [{ user = \"a\" }]", "credentials = ", &["`store.credentials`", "has no users"]),
+    bad("url = \"sqlite:store.db\"", "url = \"postgres://root@db/legacy\"\ncredentials = [{ user = \"a\" }]", "url = ", &["`store.url`", "names a user"]),
+    bad("url = \"sqlite:store.db\"", "url = \"postgres://db/legacy\"\ncredentials = []", "credentials = ", &["`store.credentials`", "name a user"]),
     bad("url = \"sqlite:store.db\"", "url = \"ldaps://root@db/legacy\"", "url = ", &["`store.url`", "no driver"]),
     bad("file = \"audit.jsonl\"", "file = \"no/such/folder/audit.jsonl\"", "", &["the audit file", "cannot be opened"]),
 ];
