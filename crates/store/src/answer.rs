@@ -111,7 +111,7 @@ where
     columns.map(Row::new)
 }
 
-fn within_limit(value: Value) -> Result<Value, &'static str> {
+pub(crate) fn within_limit(value: Value) -> Result<Value, &'static str> {
     let length = match &value {
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),

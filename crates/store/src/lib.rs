@@ -1,8 +1,8 @@
 //! Legacy stores: the only crate that talks to one.
 //!
-//! The operator gives one SQL statement an operation. [`Store::open`] proves at start that each of them fits its
+//! The operator gives one SQL statement an operation, or for a directory one search filter. [`Store::open`] proves at start that each of them fits its
 //! operation; after that, [`Store::read`] and [`Store::write`] run them by name, inside a bounded pool and a deadline.
-//! No SQL is ever built from what a caller sends: values travel as parameters only.
+//! No SQL and no filter is ever built from what a caller sends: values travel as values only.
 
 mod url;
 
@@ -24,11 +24,15 @@ mod answer;
 
 mod sqlite;
 
+mod circuit;
+
 mod server;
 
 mod postgres;
 
 mod mysql;
+
+mod ldap;
 
 mod row;
 
@@ -38,6 +42,7 @@ mod error;
 
 pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
+pub use ldap::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
 pub use parameters::{Parameters, Value};
 pub use row::{Row, Written};
 pub use sample::{SampleUser, create as create_sample};

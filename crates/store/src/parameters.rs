@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use lychgate_password::StoredHash;
+use lychgate_password::{Password, StoredHash};
 
 use crate::error::Error;
 use crate::statement::{Statement, StatementName};
@@ -69,6 +69,7 @@ impl From<String> for Value {
 pub struct Parameters {
     values: BTreeMap<String, Value>,
     password_hash: Option<StoredHash>,
+    password: Option<Password>,
 }
 
 impl Parameters {
@@ -89,6 +90,23 @@ impl Parameters {
     pub fn with_password_hash(mut self, hash: StoredHash) -> Self {
         self.password_hash = Some(hash);
         self
+    }
+
+    /// Adds the password itself, for a store that hashes it: it stands where `:password_hash` would.
+    #[must_use]
+    pub fn with_password(mut self, password: Password) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// The password, for a store that hashes it.
+    pub(crate) fn password(&self) -> Option<&Password> {
+        self.password.as_ref()
+    }
+
+    /// The hash, for a store that keeps it.
+    pub(crate) fn password_hash(&self) -> Option<&StoredHash> {
+        self.password_hash.as_ref()
     }
 
     /// The values in the order in which the statement takes them.
@@ -135,7 +153,8 @@ impl Parameters {
 
     /// The names of what is given. A hash given as a visible value is not one of them.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let hash = self.password_hash.is_some().then_some(PASSWORD_HASH);
+        let is_given = self.password_hash.is_some() || self.password.is_some();
+        let hash = is_given.then_some(PASSWORD_HASH);
         self.values
             .keys()
             .map(String::as_str)

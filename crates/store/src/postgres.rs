@@ -42,7 +42,7 @@ impl Dialect for Postgres {
         let options = PgConnectOptions::new_without_pgpass()
             .username(&address.user)
             .database(&address.database)
-            .ssl_mode(match address.trust {
+            .ssl_mode(match address.way.trust {
                 Trust::Disable => PgSslMode::Disable,
                 Trust::Prefer => PgSslMode::Prefer,
                 Trust::Require => PgSslMode::Require,
@@ -59,7 +59,7 @@ impl Dialect for Postgres {
                 ),
             ])
             .disable_statement_logging();
-        let options = match &address.endpoint {
+        let options = match &address.way.endpoint {
             Endpoint::Network { host, port } => options.host(host).port(*port),
             Endpoint::Socket(folder) => options.socket(folder),
         };
@@ -67,7 +67,7 @@ impl Dialect for Postgres {
             Some(password) => options.password(password),
             None => options,
         };
-        Ok(match address.root_certificate_pem()? {
+        Ok(match address.way.root_certificate_pem()? {
             Some(pem) => options.ssl_root_cert_from_pem(pem),
             None => options,
         })

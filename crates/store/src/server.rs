@@ -2,7 +2,6 @@
 //! What leaves here says truly whether anything was changed. An attacker wants to exhaust the connections: whoever waits
 //! for one has a limit, whoever has one has a deadline, and while the server is down nobody waits at all.
 
-mod circuit;
 mod dialect;
 
 use std::collections::BTreeMap;
@@ -13,10 +12,10 @@ use sqlx::{Connection, Database, Pool, SqlStr};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{timeout, timeout_at};
 
-use self::circuit::Circuit;
 use self::dialect::{ConnectionOf, RowOf};
 pub(crate) use self::dialect::{Dialect, Failure, Unfit, failure};
 use crate::answer::Answer;
+use crate::circuit::Circuit;
 use crate::error::Error;
 use crate::fit;
 use crate::parameters::{Binding, Parameters};
@@ -217,32 +216,10 @@ impl<D: Dialect> Server<D> {
     }
 
     fn error(&self, name: StatementName, failure: Failure) -> Error {
-        match failure {
-            Failure::Lost => {
-                self.circuit.count_failure(Instant::now());
-                if name.is_read() || D::UNDOES {
-                    Error::Unavailable("its connection broke")
-                } else {
-                    Error::OutcomeUnknown(name)
-                }
-            }
-            Failure::TooSlow if name.is_read() => Error::Timeout(name),
-            Failure::TooSlow => Error::Unavailable(TOO_SLOW),
-            Failure::Unavailable(reason) => Error::Unavailable(reason),
-            Failure::Unique => Error::UniqueViolation(name),
-            Failure::Constraint(constraint) => Error::Constraint {
-                statement: name,
-                constraint,
-            },
-            Failure::Unfit => Error::Value {
-                statement: name,
-                parameter: None,
-            },
-            Failure::Other(code) => Error::Failed {
-                statement: name,
-                code,
-            },
+        if matches!(failure, Failure::Lost) {
+            self.circuit.count_failure(Instant::now());
         }
+        failure.into_error(name, name.is_read() || D::UNDOES)
     }
 }
 
@@ -367,12 +344,12 @@ const NOBODY: Written = Written {
 };
 
 /// How much of a write's deadline the statement may use; the rest is for its `commit`.
-const SHARE_OF_STATEMENT: f64 = 0.75;
+pub(crate) const SHARE_OF_STATEMENT: f64 = 0.75;
 
 /// How many deadlines there are for preparing all the statements.
 const OPENING: u32 = 4;
 
-const SILENT: &str = "it does not answer";
-const UNREACHED: &str = "it cannot be reached";
-const UNTRUSTED: &str = "it did not prove by TLS that it is the one in `url`";
-const TOO_SLOW: &str = "the write took longer than its deadline and was undone";
+pub(crate) const SILENT: &str = "it does not answer";
+pub(crate) const UNREACHED: &str = "it cannot be reached";
+pub(crate) const UNTRUSTED: &str = "it did not prove by TLS that it is the one in `url`";
+pub(crate) const TOO_SLOW: &str = "the write took longer than its deadline and was undone";

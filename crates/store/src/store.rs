@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lychgate_password::Password;
+
 use crate::error::Error;
+use crate::ldap::{LdapSettings, LdapStore};
 use crate::mysql::Mysql;
 use crate::parameters::Parameters;
 use crate::postgres::Postgres;
@@ -20,8 +23,10 @@ use crate::url::{Location, StoreUrl};
 pub struct Settings {
     /// Where it is.
     pub url: StoreUrl,
-    /// The SQL of each operation that config defines.
+    /// The SQL, or the search filter, of each operation that config defines.
     pub statements: BTreeMap<StatementName, String>,
+    /// What else a directory needs to be known; for no other store.
+    pub ldap: Option<LdapSettings>,
     /// The most connections at a time, at least 1.
     pub connections: u32,
     /// How long a caller waits for a free connection, at most 60 s.
@@ -36,6 +41,7 @@ impl Settings {
         Self {
             url,
             statements,
+            ldap: None,
             connections: 8,
             wait: Duration::from_secs(2),
             deadline: Duration::from_secs(5),
@@ -62,11 +68,12 @@ pub struct Store {
     place: Arc<str>,
 }
 
-/// The kinds of store there are. LDAP becomes a variant here.
+/// The kinds of store there are.
 enum Driver {
     Sqlite(SqliteStore),
     Postgres(Server<Postgres>),
     Mysql(Server<Mysql>),
+    Ldap(Box<LdapStore>),
 }
 
 impl Store {
@@ -80,6 +87,9 @@ impl Store {
             }
             Location::Mysql(address) => {
                 Driver::Mysql(Server::open(&Mysql(address.clone()), &settings).await?)
+            }
+            Location::Ldap(directory) => {
+                Driver::Ldap(Box::new(LdapStore::open(directory, &settings).await?))
             }
         };
         Ok(Self {
@@ -99,6 +109,7 @@ impl Store {
             Driver::Sqlite(store) => store.statement(name),
             Driver::Postgres(store) => store.statement(name),
             Driver::Mysql(store) => store.statement(name),
+            Driver::Ldap(store) => store.statement(name),
         }
     }
 
@@ -115,6 +126,32 @@ impl Store {
             Driver::Sqlite(store) => store.read(name, parameters).await,
             Driver::Postgres(store) => store.read(name, parameters).await,
             Driver::Mysql(store) => store.read(name, parameters).await,
+            Driver::Ldap(store) => store.read(name, parameters).await,
+        }
+    }
+
+    /// Whether the store checks passwords itself: then `authenticate` has no `password_hash`, and
+    /// [`Store::authenticate`] is asked.
+    pub fn verifies_passwords(&self) -> bool {
+        matches!(&*self.driver, Driver::Ldap(store) if store.verifies_passwords())
+    }
+
+    /// Whether the store hashes new passwords itself: then it takes [`Parameters::with_password`].
+    pub fn hashes_passwords(&self) -> bool {
+        matches!(&*self.driver, Driver::Ldap(store) if store.hashes_passwords())
+    }
+
+    /// The user, if the store says that this is her password.
+    pub async fn authenticate(
+        &self,
+        parameters: &Parameters,
+        password: &Password,
+    ) -> Result<Option<Row>, Error> {
+        match &*self.driver {
+            Driver::Ldap(store) => store.authenticate(parameters, password).await,
+            Driver::Sqlite(_) | Driver::Postgres(_) | Driver::Mysql(_) => {
+                Err(Error::WrongKind(StatementName::Authenticate))
+            }
         }
     }
 
@@ -132,6 +169,7 @@ impl Store {
             Driver::Sqlite(store) => store.write(name, parameters).await,
             Driver::Postgres(store) => store.write(name, parameters).await,
             Driver::Mysql(store) => store.write(name, parameters).await,
+            Driver::Ldap(store) => store.write(name, parameters).await,
         }
     }
 
@@ -141,6 +179,7 @@ impl Store {
             Driver::Sqlite(store) => store.ping().await,
             Driver::Postgres(store) => store.ping().await,
             Driver::Mysql(store) => store.ping().await,
+            Driver::Ldap(store) => store.ping().await,
         }
     }
 }

@@ -5,9 +5,15 @@ mod concurrency;
 #[cfg(test)]
 mod deadline;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod every_store;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod ldap;
+#[cfg(test)]
+mod ldap_faults;
 #[cfg(test)]
 mod legacy;
 #[cfg(test)]
