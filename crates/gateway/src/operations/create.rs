@@ -90,10 +90,10 @@ impl Operation for Create {
     ) -> Result<UserCreated, Problem> {
         let identifier = input.identifier.clone();
         let (password, parameters) = input.into_parameters();
-        let hash = legacy.hash(password, "password").await?;
-        let written = legacy
-            .write(Self::STATEMENT, &parameters.with_password_hash(hash))
+        let parameters = legacy
+            .with_new_password(parameters, password, "password")
             .await?;
+        let written = legacy.write(Self::STATEMENT, &parameters).await?;
         if written.matched == 0 {
             return Err(Problem::UserExists);
         }

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod allowlist;
+mod ldap;
 mod passwords;
 mod store;
 

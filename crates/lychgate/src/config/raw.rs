@@ -4,6 +4,7 @@
 //! the settings of a role. The JSON Schema and the reference are made from here, so a doc comment is a user's text.
 
 mod gateway;
+mod ldap;
 mod store;
 mod tenant;
 
@@ -15,6 +16,9 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawLimits, RawSenderConstraint,
+};
+pub(crate) use self::ldap::{
+    RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
 pub(crate) use self::store::{
     RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,

@@ -15,6 +15,7 @@ mod commands;
 mod config;
 mod denial;
 mod demo;
+mod directory;
 mod docs;
 mod node;
 mod serve;

@@ -104,10 +104,14 @@ async fn a_user_logs_in_with_her_password_and_with_no_other() {
 }
 
 /// RFC 4513 §5.1.2: with a name and an empty password a directory may bind as nobody, and says that it succeeded. This
-/// one would, were it asked: `ldapwhoami` shows it.
+/// one does.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_password_is_refused_before_any_bind() {
     let directory = Directory::new();
+    assert!(
+        directory.accepts(&directory.dn("zoe"), ""),
+        "the directory is careful, and this test shows nothing"
+    );
     assert!(
         Password::new(String::new()).is_err(),
         "no empty password comes as far as a store"

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::RawSecret;
+use super::{RawLdap, RawSecret};
 use crate::config::duration::RawDuration;
 
 /// The legacy store behind the gateway.
@@ -16,17 +16,21 @@ use crate::config::duration::RawDuration;
 pub(crate) struct RawStore {
     /// `sqlite:FILE`, a file that must be there; `postgres://user:password@host/database` or `mysql://…`, with
     /// `?sslmode=` (`verify-full` by itself unless the host is this machine), `&sslrootcert=` for a CA of one's own, and
-    /// `?socket=` for a socket.
+    /// `?socket=` for a socket; `ldaps://host/BASE_DN`, `ldap://…` (with StartTLS by itself unless the host is this machine)
+    /// or `ldapi://%2Fsocket/BASE_DN`, with the same `sslmode` and `sslrootcert`, and without credentials.
     pub(crate) url: RawSecret,
-    /// The statements. An operation that is not here does not exist.
+    /// The statements; of a directory, the search filters. An operation that is not here does not exist.
     pub(crate) operations: RawOperations,
-    /// Which column holds which field of the profile: `user_id = "id"`. A column named like a field needs no entry.
+    /// Which column holds which field of the profile: `user_id = "id"`. A column named like a field needs no entry. Of a
+    /// directory, which attribute does; only those that are named here are read.
     #[serde(default)]
     pub(crate) profile: BTreeMap<String, String>,
     /// How identifiers are compared.
     #[serde(default)]
     pub(crate) identifier_case: RawIdentifierCase,
-    /// Connections to the store at a time.
+    /// What a search filter cannot say of a directory.
+    pub(crate) ldap: Option<RawLdap>,
+    /// Connections to the store at a time. A directory has as many again, on which users are bound.
     pub(crate) connections: Option<NonZeroU32>,
     /// How long a request waits for a connection.
     pub(crate) wait: Option<RawDuration>,
@@ -36,7 +40,9 @@ pub(crate) struct RawStore {
 
 /// The statements, with named parameters.
 ///
-/// `authenticate` returns `password_hash` beside the profile; no other statement may.
+/// `authenticate` returns `password_hash` beside the profile; no other statement may. Of a directory, each is the search
+/// filter (RFC 4515) that finds the one user whom the operation is about, such as `(mail=:identifier)`; of `create`, the one
+/// that finds who is in the way.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Operations")]
 #[serde(deny_unknown_fields)]

@@ -85,6 +85,6 @@ pub(super) const UNFIT_STATEMENTS: [Bad; 15] = [
     bad("user_id = \"id\"", "", "", &["returns column `id`"]),
     bad("user_id = \"id\"", "user_id = \"id\"\npicture = \"avatar\"", "", &["`picture`", "`avatar`", "no statement returns"]),
     bad("url = \"sqlite:store.db\"", "url = \"sqlite:elsewhere.db\"", "", &["elsewhere.db"]),
-    bad("url = \"sqlite:store.db\"", "url = \"ldaps://root@db/legacy\"", "url = ", &["`store.url`", "no driver"]),
+    bad("url = \"sqlite:store.db\"", "url = \"ldaps://root@db/dc=legacy\"", "url = ", &["`store.url`", "`bind_dn`"]),
     bad("file = \"audit.jsonl\"", "file = \"no/such/folder/audit.jsonl\"", "", &["the audit file", "cannot be opened"]),
 ];
