@@ -64,7 +64,8 @@ pub(crate) struct LdapStore {
 impl LdapStore {
     /// Connects, reads the schema, and holds every operation against it.
     pub(crate) async fn open(directory: &Directory, settings: &Settings) -> Result<Self, Error> {
-        let ldap = settings.ldap.clone().ok_or(Error::Settings(NO_SETTINGS))?;
+        let ldap = settings.ldap.as_deref().cloned();
+        let ldap = ldap.ok_or(Error::Settings(NO_SETTINGS))?;
         if ldap.bind_dn.is_empty() || ldap.bind_password.is_empty() {
             return Err(Error::Settings(NO_ACCOUNT));
         }

@@ -26,7 +26,7 @@ pub struct Settings {
     /// The SQL, or the search filter, of each operation that config defines.
     pub statements: BTreeMap<StatementName, String>,
     /// What else a directory needs to be known; for no other store.
-    pub ldap: Option<LdapSettings>,
+    pub ldap: Option<Box<LdapSettings>>,
     /// The most connections at a time, at least 1.
     pub connections: u32,
     /// How long a caller waits for a free connection, at most 60 s.
@@ -89,7 +89,9 @@ impl Store {
                 Driver::Mysql(Server::open(&Mysql(address.clone()), &settings).await?)
             }
             Location::Ldap(directory) => {
-                Driver::Ldap(Box::new(LdapStore::open(directory, &settings).await?))
+                // Larger than all others, and asked for once.
+                let opening = Box::pin(LdapStore::open(directory, &settings));
+                Driver::Ldap(Box::new(opening.await?))
             }
         };
         Ok(Self {

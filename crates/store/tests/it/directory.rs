@@ -162,7 +162,7 @@ impl Directory {
         statements: &[(StatementName, &str)],
     ) -> Settings {
         let mut settings = settings(self.url("").parse().unwrap(), statements);
-        settings.ldap = Some(ldap);
+        settings.ldap = Some(Box::new(ldap));
         settings
     }
 

@@ -37,6 +37,8 @@ pub(crate) fn settings(
     for (name, text) in &statements {
         let flaw = match &url {
             Some(url) => url.flaw_in(*name, text),
+            // Filters, and no SQL, whatever is wrong with the URL.
+            None if raw.url.expose_secret().starts_with("ldap") => None,
             None => name.flaw_in(text),
         };
         if let Some(flaw) = flaw {
@@ -56,7 +58,7 @@ pub(crate) fn settings(
     };
     let url = url?;
     let ldap = match (url.is_directory(), &raw.ldap) {
-        (true, Some(raw)) => Some(ldap::settings(raw, profile.as_ref()?, findings)?),
+        (true, Some(raw)) => Some(Box::new(ldap::settings(raw, profile.as_ref()?, findings)?)),
         (true, None) => {
             let reason =
                 "is a directory, which needs `[store.ldap]` with `bind_dn` and `bind_password`";
