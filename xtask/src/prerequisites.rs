@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 12] = [
+const PREREQUISITES: [Prerequisite; 14] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -49,6 +49,18 @@ const PREREQUISITES: [Prerequisite; 12] = [
         version: "--version",
         package: "mariadb-server",
         what_for: "the store is tested on a real MariaDB",
+    },
+    Prerequisite {
+        program: "/usr/sbin/slapd",
+        version: "-VV",
+        package: "slapd",
+        what_for: "the store is tested on a real OpenLDAP",
+    },
+    Prerequisite {
+        program: "ldapsearch",
+        version: "-VV",
+        package: "ldap-utils",
+        what_for: "OpenLDAP is asked whether it runs, and looked into",
     },
     Prerequisite {
         program: "sqlite3",

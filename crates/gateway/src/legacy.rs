@@ -155,15 +155,41 @@ impl Legacy {
         }
     }
 
-    /// A hash of a new password, in the format that config writes. A password that a rule is against, or that this format
-    /// cannot take, is the field's fault; `names` are what the user is called.
-    pub(crate) async fn hash(
+    /// Whether the store checks passwords itself, and has no hashes for us.
+    pub(crate) fn is_verified_by_store(&self) -> bool {
+        self.store.verifies_passwords()
+    }
+
+    /// The user, if the store says that this is her password. That an unknown user costs the same is the store's to see
+    /// to.
+    pub(crate) async fn verified_by_store(
         &self,
+        parameters: &Parameters,
+        password: &Password,
+    ) -> Result<Option<Profile>, Problem> {
+        let row = self.store.authenticate(parameters, password).await?;
+        row.map(|row| self.profile(StatementName::Authenticate, row))
+            .transpose()
+    }
+
+    /// What a statement is given for a new password: its hash, or, where the store hashes, the password.
+    pub(crate) async fn with_new_password(
+        &self,
+        parameters: Parameters,
         password: Password,
         names: &[&str],
         field: &'static str,
-    ) -> Result<StoredHash, Problem> {
+    ) -> Result<Parameters, Problem> {
         self.new_passwords.check(&password, names, field).await?;
+        if self.store.hashes_passwords() {
+            return Ok(parameters.with_password(password));
+        }
+        let hash = self.hash(password, field).await?;
+        Ok(parameters.with_password_hash(hash))
+    }
+
+    /// A new hash, in the format that config writes. A password that this format cannot take is the field's fault.
+    async fn hash(&self, password: Password, field: &'static str) -> Result<StoredHash, Problem> {
         self.passwords
             .hash(password)
             .await

@@ -134,6 +134,9 @@ pub enum Error {
 /// What is wrong with a configured statement.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementFlaw {
+    /// What a directory does by itself, if at all.
+    #[error("it is no operation of a directory, whose server keeps the hashes: leave it out")]
+    NotOfDirectories,
     /// A quote or a comment that is not closed.
     #[error("{0} is opened and never closed")]
     Unclosed(&'static str),
@@ -215,6 +218,20 @@ pub enum StatementFlaw {
     /// Two columns that nobody can tell apart.
     #[error("it returns two columns named `{0}`; rename one with `as`")]
     DuplicateColumn(String),
+    /// What is no search filter, or no value for an attribute.
+    #[error("it is not a search filter (RFC 4515) that can be used: {0}")]
+    Filter(&'static str),
+    /// An attribute that the directory does not have.
+    #[error("the directory's schema has no attribute `{0}`")]
+    UnknownAttribute(String),
+    /// An attribute of `blocked` that says nothing.
+    #[error(
+        "`[store.ldap] blocked` names `{0}`, which is no sign of a disabled account; known are a boolean attribute, `userAccountControl`, `lockoutTime`, `msDS-User-Account-Control-Computed` and `pwdAccountLockedTime`"
+    )]
+    NoSign(String),
+    /// A write that config does not say the attributes of.
+    #[error("`[store.ldap.{0}]` is missing or empty: it says which attributes are set")]
+    NothingToSet(&'static str),
     /// A `create` that cannot say whom it made.
     #[error(
         "it has no `returning`, and there is no `lookup` that could find the new user; add one of the two"

@@ -73,6 +73,7 @@ impl Inspection {
             Location::Mysql(address) => {
                 Link::Mysql(server::connect(&Mysql(address.clone()), LOOK).await?)
             }
+            Location::Ldap(_) => return Err(Error::Url(NO_TABLES)),
         };
         Ok(Self { link })
     }
@@ -226,3 +227,6 @@ const LOOK: Duration = Duration::from_mins(1);
 const WALK: Duration = Duration::from_hours(6);
 
 const TOO_SLOW: &str = "a look at it took longer than a minute";
+
+const NO_TABLES: &str =
+    "is a directory, and only tables can be looked at; the page on directories says what to write";

@@ -1,8 +1,8 @@
 //! Legacy stores: the only crate that talks to one.
 //!
-//! The operator gives one SQL statement an operation. [`Store::open`] proves at start that each of them fits its
+//! The operator gives one SQL statement an operation, or for a directory one search filter. [`Store::open`] proves at start that each of them fits its
 //! operation; after that, [`Store::read`] and [`Store::write`] run them by name, inside a bounded pool and a deadline.
-//! No SQL is ever built from what a caller sends: values travel as parameters only.
+//! No SQL and no filter is ever built from what a caller sends: values travel as values only.
 
 mod url;
 
@@ -26,11 +26,15 @@ mod answer;
 
 mod sqlite;
 
+mod circuit;
+
 mod server;
 
 mod postgres;
 
 mod mysql;
+
+mod ldap;
 
 mod row;
 
@@ -54,6 +58,7 @@ pub use credentials::{Credential, Credentials};
 pub use error::{Error, StatementFlaw};
 pub use identifier::{Identifier, IdentifierCase};
 pub use inspection::{Inspection, StoreKind};
+pub use ldap::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
 pub use ledger::{Ledger, LedgerError};
 pub use listing::{ListingError, list_users, listing_flaw};
 pub use parameters::{Parameters, Value};
@@ -69,4 +74,4 @@ pub use server::Condition;
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use survey::{Survey, Surveyed, SurveyedHash};
-pub use url::{StoreUrl, Way};
+pub use url::{ServerAddress, StoreUrl};

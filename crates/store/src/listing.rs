@@ -86,6 +86,9 @@ async fn list(
             let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
             read::<sqlx::MySql>(&mut connection, sql, Mysql::row, each).await
         }
+        Location::Ldap(_) => Err(ListingError::Statement(
+            "is SQL, and the store is a directory; leave it out",
+        )),
     }
 }
 

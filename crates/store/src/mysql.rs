@@ -58,7 +58,7 @@ impl Dialect for Mysql {
             .username(&address.user)
             .database(&address.database)
             .charset("utf8mb4")
-            .ssl_mode(match address.trust {
+            .ssl_mode(match address.way.trust {
                 Trust::Disable => MySqlSslMode::Disabled,
                 Trust::Prefer => MySqlSslMode::Preferred,
                 Trust::Require => MySqlSslMode::Required,
@@ -66,7 +66,7 @@ impl Dialect for Mysql {
                 Trust::VerifyFull => MySqlSslMode::VerifyIdentity,
             })
             .disable_statement_logging();
-        let options = match &address.endpoint {
+        let options = match &address.way.endpoint {
             Endpoint::Network { host, port } => options.host(host).port(*port),
             Endpoint::Socket(file) => options.socket(file),
         };
@@ -74,7 +74,7 @@ impl Dialect for Mysql {
             Some(password) => options.password(password),
             None => options,
         };
-        Ok(match address.root_certificate_pem()? {
+        Ok(match address.way.root_certificate_pem()? {
             Some(pem) => options.ssl_ca_from_pem(pem),
             None => options,
         })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use lychgate_password::StoredHash;
+use lychgate_password::{Password, StoredHash};
 
 use crate::error::Error;
 use crate::statement::{Statement, StatementName};
@@ -70,6 +70,7 @@ pub struct Parameters {
     values: BTreeMap<String, Value>,
     password_hash: Option<StoredHash>,
     old_hash: Option<StoredHash>,
+    password: Option<Password>,
 }
 
 impl Parameters {
@@ -97,6 +98,23 @@ impl Parameters {
     pub fn with_old_hash(mut self, hash: StoredHash) -> Self {
         self.old_hash = Some(hash);
         self
+    }
+
+    /// Adds the password itself, for a store that hashes it: it stands where `:password_hash` would.
+    #[must_use]
+    pub fn with_password(mut self, password: Password) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// The password, for a store that hashes it.
+    pub(crate) fn password(&self) -> Option<&Password> {
+        self.password.as_ref()
+    }
+
+    /// The hash, for a store that keeps it.
+    pub(crate) fn password_hash(&self) -> Option<&StoredHash> {
+        self.password_hash.as_ref()
     }
 
     /// The values in the order in which the statement takes them.
@@ -151,6 +169,7 @@ impl Parameters {
             .map(String::as_str)
             .filter(move |given| !is_secret(given))
             .chain(secrets.filter_map(|(name, hash)| hash.map(|_| name)))
+            .chain(self.password.as_ref().map(|_| PASSWORD_HASH))
     }
 
     fn secrets(&self) -> [(&'static str, Option<&StoredHash>); 2] {

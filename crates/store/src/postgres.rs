@@ -69,7 +69,7 @@ impl Dialect for Postgres {
     }
 
     fn is_pooled(&self) -> bool {
-        !self.0.prepared
+        !self.0.way.prepared
     }
 
     /// Behind a pooler a transaction brings its limits with it: those of the session are whoever's came before.
@@ -90,7 +90,7 @@ impl Dialect for Postgres {
         let options = PgConnectOptions::new_without_pgpass()
             .username(&address.user)
             .database(&address.database)
-            .ssl_mode(match address.trust {
+            .ssl_mode(match address.way.trust {
                 Trust::Disable => PgSslMode::Disable,
                 Trust::Prefer => PgSslMode::Prefer,
                 Trust::Require => PgSslMode::Require,
@@ -110,7 +110,7 @@ impl Dialect for Postgres {
                 ("idle_in_transaction_session_timeout", &limit),
             ])
         };
-        let options = match &address.endpoint {
+        let options = match &address.way.endpoint {
             Endpoint::Network { host, port } => options.host(host).port(*port),
             Endpoint::Socket(folder) => options.socket(folder),
         };
@@ -118,7 +118,7 @@ impl Dialect for Postgres {
             Some(password) => options.password(password),
             None => options,
         };
-        Ok(match address.root_certificate_pem()? {
+        Ok(match address.way.root_certificate_pem()? {
             Some(pem) => options.ssl_root_cert_from_pem(pem),
             None => options,
         })

@@ -53,6 +53,9 @@ pub enum SampleError {
     /// The table could not be removed.
     #[error("the table `users` of the sample could not be removed from the store; drop it by hand")]
     NotRemoved,
+    /// The sample is a table.
+    #[error("the store is a directory, and the sample is a table; name a database")]
+    Directory,
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] Error),
@@ -105,6 +108,7 @@ pub async fn create_in(url: &StoreUrl, users: &[SampleUser]) -> Result<Sample, S
             let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
             make::<sqlx::MySql>(&mut connection, &MYSQL, users).await
         }
+        Location::Ldap(_) => Err(SampleError::Directory),
     };
     if made.is_err() {
         sample.remove_file().await;
@@ -132,6 +136,7 @@ impl Sample {
                 let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
                 drop_users::<sqlx::MySql>(&mut connection, &MYSQL).await
             }
+            Location::Ldap(_) => Err(SampleError::Directory),
         }
     }
 

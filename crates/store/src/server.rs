@@ -2,7 +2,6 @@
 //! What leaves here says truly whether anything was changed. An attacker wants to exhaust the connections: whoever waits
 //! for one has a limit, whoever has one has a deadline, and while the server is down nobody waits at all.
 
-mod circuit;
 mod dialect;
 mod keyring;
 mod look;
@@ -17,12 +16,14 @@ use sqlx::Connection as _;
 use tokio::task::JoinSet;
 use tokio::time::{timeout, timeout_at};
 
-use self::circuit::Circuit;
 pub(crate) use self::dialect::{Dialect, Failure, Unfit, failure};
 use self::keyring::Key;
 pub(crate) use self::look::{connect, look_failed};
-use self::pool::{Lease, Pool, UNREACHED};
+use self::pool::{Lease, Pool};
+pub(crate) use self::pool::{UNREACHED, UNTRUSTED};
+pub(crate) use self::run::SHARE_OF_STATEMENT;
 use self::run::{NotDone, read_once, transact};
+use crate::circuit::Circuit;
 use crate::error::Error;
 use crate::fit;
 use crate::parameters::{Binding, Parameters};
@@ -263,33 +264,10 @@ impl<D: Dialect> Server<D> {
     }
 
     fn error(&self, name: StatementName, failure: Failure) -> Error {
-        match failure {
-            Failure::Lost => {
-                self.circuit.count_failure(Instant::now());
-                if name.is_read() || D::UNDOES {
-                    Error::Unavailable("its connection broke")
-                } else {
-                    Error::OutcomeUnknown(name)
-                }
-            }
-            Failure::TooSlow if name.is_read() => Error::Timeout(name),
-            Failure::TooSlow => Error::Unavailable(TOO_SLOW),
-            Failure::Refused => Error::Unavailable(REFUSED),
-            Failure::Unavailable(reason) => Error::Unavailable(reason),
-            Failure::Unique => Error::UniqueViolation(name),
-            Failure::Constraint(constraint) => Error::Constraint {
-                statement: name,
-                constraint,
-            },
-            Failure::Unfit => Error::Value {
-                statement: name,
-                parameter: None,
-            },
-            Failure::Other(code) => Error::Failed {
-                statement: name,
-                code,
-            },
+        if matches!(failure, Failure::Lost) {
+            self.circuit.count_failure(Instant::now());
         }
+        failure.into_error(name, name.is_read() || D::UNDOES)
     }
 }
 
@@ -341,6 +319,6 @@ const NOBODY: Written = Written {
 /// How many deadlines there are for preparing all the statements.
 const OPENING: u32 = 4;
 
-const SILENT: &str = "it does not answer";
-const REFUSED: &str = "it refuses the user, or the password";
-const TOO_SLOW: &str = "the write took longer than its deadline and was undone";
+pub(crate) const SILENT: &str = "it does not answer";
+pub(crate) const REFUSED: &str = "it refuses the user, or the password";
+pub(crate) const TOO_SLOW: &str = "the write took longer than its deadline and was undone";

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lychgate_password::Password;
+
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::ldap::{LdapSettings, LdapStore};
 use crate::mysql::Mysql;
 use crate::parameters::Parameters;
 use crate::postgres::{Postgres, PostgresStore};
@@ -23,8 +26,10 @@ pub struct Settings {
     pub url: StoreUrl,
     /// As whom to speak to a server, instead of the user of `url`; read again while the store is open.
     pub credentials: Option<Credentials>,
-    /// The SQL of each operation that config defines.
+    /// The SQL, or the search filter, of each operation that config defines.
     pub statements: BTreeMap<StatementName, String>,
+    /// What else a directory needs to be known; for no other store.
+    pub ldap: Option<Box<LdapSettings>>,
     /// The most connections at a time, at least 1.
     pub connections: u32,
     /// How long a caller waits for a free connection, at most 60 s.
@@ -40,10 +45,21 @@ impl Settings {
             url,
             credentials: None,
             statements,
+            ldap: None,
             connections: 8,
             wait: Duration::from_secs(2),
             deadline: Duration::from_secs(5),
         }
+    }
+
+    /// The URL as the first user of the config, for a tool's own connection.
+    pub fn url_of_first_user(&self) -> Result<StoreUrl, Error> {
+        let Some(credentials) = &self.credentials else {
+            return Ok(self.url.clone());
+        };
+        let read = credentials.read().map_err(Error::Credentials)?;
+        let first = read.first();
+        Ok(first.map_or_else(|| self.url.clone(), |first| self.url.as_user(first)))
     }
 
     fn check_limits(&self) -> Result<(), Error> {
@@ -68,11 +84,12 @@ pub struct Store {
     place: Arc<str>,
 }
 
-/// The kinds of store there are. LDAP becomes a variant here.
+/// The kinds of store there are.
 enum Driver {
     Sqlite(SqliteStore),
     Postgres(PostgresStore),
     Mysql(Server<Mysql>),
+    Ldap(Box<LdapStore>),
 }
 
 impl Store {
@@ -86,6 +103,11 @@ impl Store {
             }
             Location::Mysql(address) => {
                 Driver::Mysql(Server::open(Mysql(address.clone()), &settings).await?)
+            }
+            Location::Ldap(directory) => {
+                // Larger than all others, and asked for once.
+                let opening = Box::pin(LdapStore::open(directory, &settings));
+                Driver::Ldap(Box::new(opening.await?))
             }
         };
         Ok(Self {
@@ -105,6 +127,7 @@ impl Store {
             Driver::Sqlite(store) => store.statement(name),
             Driver::Postgres(store) => store.statement(name),
             Driver::Mysql(store) => store.statement(name),
+            Driver::Ldap(store) => store.statement(name),
         }
     }
 
@@ -121,6 +144,32 @@ impl Store {
             Driver::Sqlite(store) => store.read(name, parameters).await,
             Driver::Postgres(store) => store.read(name, parameters).await,
             Driver::Mysql(store) => store.read(name, parameters).await,
+            Driver::Ldap(store) => store.read(name, parameters).await,
+        }
+    }
+
+    /// Whether the store checks passwords itself: then `authenticate` has no `password_hash`, and
+    /// [`Store::authenticate`] is asked.
+    pub fn verifies_passwords(&self) -> bool {
+        matches!(&*self.driver, Driver::Ldap(store) if store.verifies_passwords())
+    }
+
+    /// Whether the store hashes new passwords itself: then it takes [`Parameters::with_password`].
+    pub fn hashes_passwords(&self) -> bool {
+        matches!(&*self.driver, Driver::Ldap(store) if store.hashes_passwords())
+    }
+
+    /// The user, if the store says that this is her password.
+    pub async fn authenticate(
+        &self,
+        parameters: &Parameters,
+        password: &Password,
+    ) -> Result<Option<Row>, Error> {
+        match &*self.driver {
+            Driver::Ldap(store) => store.authenticate(parameters, password).await,
+            Driver::Sqlite(_) | Driver::Postgres(_) | Driver::Mysql(_) => {
+                Err(Error::WrongKind(StatementName::Authenticate))
+            }
         }
     }
 
@@ -138,13 +187,15 @@ impl Store {
             Driver::Sqlite(store) => store.write(name, parameters).await,
             Driver::Postgres(store) => store.write(name, parameters).await,
             Driver::Mysql(store) => store.write(name, parameters).await,
+            Driver::Ldap(store) => store.write(name, parameters).await,
         }
     }
 
-    /// How it stands with the connections to a server. A file has none.
+    /// How it stands with the connections to a database server. A file has none, and those of a directory are not
+    /// counted.
     pub fn condition(&self) -> Condition {
         match &*self.driver {
-            Driver::Sqlite(_) => Condition::default(),
+            Driver::Sqlite(_) | Driver::Ldap(_) => Condition::default(),
             Driver::Postgres(store) => store.condition(),
             Driver::Mysql(store) => store.condition(),
         }
@@ -156,6 +207,7 @@ impl Store {
             Driver::Sqlite(store) => store.ping().await,
             Driver::Postgres(store) => store.ping().await,
             Driver::Mysql(store) => store.ping().await,
+            Driver::Ldap(store) => store.ping().await,
         }
     }
 }

@@ -44,6 +44,14 @@ impl Operation for Authenticate {
         legacy: &Legacy,
     ) -> Result<UserAnswer, Problem> {
         let parameters = Parameters::new().with("identifier", input.identifier.as_str());
+        if legacy.is_verified_by_store() {
+            let user = legacy
+                .verified_by_store(&parameters, &input.password)
+                .await?;
+            return Ok(UserAnswer {
+                user: user.filter(|user| !user.is_blocked()),
+            });
+        }
         let mut row = legacy.read(Self::STATEMENT, &parameters).await?;
         let stored = row.as_mut().and_then(Row::take_password_hash);
         let password = Arc::new(input.password);

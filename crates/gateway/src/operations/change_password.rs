@@ -49,12 +49,10 @@ impl Operation for ChangePassword {
         legacy: &Legacy,
     ) -> Result<PasswordChanged, Problem> {
         let names = [input.identifier.as_str()];
-        let hash = legacy
-            .hash(input.new_password, &names, "new_password")
+        let parameters = Parameters::new().with("identifier", input.identifier.as_str());
+        let parameters = legacy
+            .with_new_password(parameters, input.new_password, &names, "new_password")
             .await?;
-        let parameters = Parameters::new()
-            .with("identifier", input.identifier.as_str())
-            .with_password_hash(hash);
         let written = legacy.write(Self::STATEMENT, &parameters).await?;
         Ok(PasswordChanged {
             changed: written.matched > 0,

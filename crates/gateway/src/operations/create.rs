@@ -97,10 +97,10 @@ impl Operation for Create {
             .flatten()
             .map(Identifier::as_str)
             .collect();
-        let hash = legacy.hash(password, &names, "password").await?;
-        let written = legacy
-            .write(Self::STATEMENT, &parameters.with_password_hash(hash))
+        let parameters = legacy
+            .with_new_password(parameters, password, &names, "password")
             .await?;
+        let written = legacy.write(Self::STATEMENT, &parameters).await?;
         if written.matched == 0 {
             return Err(Problem::UserExists);
         }

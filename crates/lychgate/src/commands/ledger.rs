@@ -53,11 +53,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Contents { life, users } = Contents::read(&settings.path, key.id()).await?;
     let mut tally = Tally::of(users);
     let mut left = arguments.left.as_deref().map(Ids::new).transpose()?;
+    let url = gateway
+        .store
+        .url_of_first_user()
+        .context("cannot list the users of the store")?;
     let total = sort(
         &mut tally,
         arguments.users,
         &rules,
-        (&gateway.store.url, &key),
+        (&url, &key),
         left.as_mut(),
     )
     .await?;

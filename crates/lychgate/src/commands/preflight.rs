@@ -85,7 +85,10 @@ async fn of_config(path: &Path) -> Result<(String, Inspection, Option<Pool>), Fa
             path.display()
         ))
     })?;
-    let url = gateway.store.url;
+    let url = gateway
+        .store
+        .url_of_first_user()
+        .map_err(legacy_store::failure)?;
     let inspection = Inspection::open(&url)
         .await
         .map_err(legacy_store::failure)?;

@@ -64,9 +64,11 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
             Endpoint::Plain(_) | Endpoint::TerminatedByTrustedProxy(_) => "http",
             Endpoint::Tls(..) => "https",
         };
-        let store = settings.store.url.clone();
+        let store = settings.store.url_of_first_user();
         let gateway = Gateway::start(settings).await.map_err(gateway_failure)?;
-        tokio::spawn(warn_of_superuser(store));
+        if let Ok(store) = store {
+            tokio::spawn(warn_of_superuser(store));
+        }
         info!("gateway listens on {scheme}://{}", gateway.address());
         info!("admin listens on http://{}", gateway.admin_address());
         let stop = stop.clone();

@@ -1,9 +1,10 @@
 //! `[gateway]`, `[store]`, `[passwords]` and `[audit]` into the settings of a gateway.
 
 mod access_token;
-mod credentials;
 mod allowlist;
 mod client_address;
+mod credentials;
+mod ldap;
 mod ledger;
 mod passwords;
 mod store;

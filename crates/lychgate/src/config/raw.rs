@@ -4,6 +4,7 @@
 //! the settings of a role. The JSON Schema and the reference are made from here, so a doc comment is a user's text.
 
 mod gateway;
+mod ldap;
 mod store;
 mod tenant;
 
@@ -16,6 +17,9 @@ use zeroize::Zeroizing;
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
     RawLockout, RawSenderConstraint,
+};
+pub(crate) use self::ldap::{
+    RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
 pub(crate) use self::store::{
     RawAudit, RawIdentifierCase, RawLedger, RawOperations, RawPasswordFormat, RawPasswordRules,

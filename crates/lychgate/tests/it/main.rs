@@ -17,6 +17,7 @@ mod commands;
 mod config;
 mod denial;
 mod demo;
+mod directory;
 mod docs;
 mod init;
 mod ledger;

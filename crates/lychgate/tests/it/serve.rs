@@ -394,13 +394,13 @@ async fn an_issuer_that_differs_by_its_slash_is_said_to_be_what_was_meant() {
 }
 
 /// Whoever calls the API.
-struct Gateway<'serve> {
-    serve: &'serve Serve,
-    token: String,
+pub(crate) struct Gateway<'serve> {
+    pub(crate) serve: &'serve Serve,
+    pub(crate) token: String,
 }
 
 impl Gateway<'_> {
-    async fn ask(&self, operation: &str, body: &Value) -> (u16, Value) {
+    pub(crate) async fn ask(&self, operation: &str, body: &Value) -> (u16, Value) {
         let answer = client()
             .build()
             .unwrap()
@@ -419,11 +419,11 @@ pub(crate) fn client() -> ClientBuilder {
 }
 
 /// The body of a login.
-fn who(identifier: &str, password: &str) -> Value {
+pub(crate) fn who(identifier: &str, password: &str) -> Value {
     json!({ "identifier": identifier, "password": password })
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+pub(crate) fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
 

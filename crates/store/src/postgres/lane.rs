@@ -213,14 +213,14 @@ fn config(address: &Address, credential: &Credential, deadline: Duration) -> Con
             "-c default_transaction_read_only=on -c statement_timeout={limit} \
              -c idle_in_transaction_session_timeout={limit}"
         ))
-        .ssl_mode(match (&address.endpoint, address.trust) {
+        .ssl_mode(match (&address.way.endpoint, address.way.trust) {
             (Endpoint::Socket(_), _) | (_, Trust::Disable) => SslMode::Disable,
             (Endpoint::Network { .. }, Trust::Prefer) => SslMode::Prefer,
             (Endpoint::Network { .. }, Trust::Require | Trust::VerifyCa | Trust::VerifyFull) => {
                 SslMode::Require
             }
         });
-    match &address.endpoint {
+    match &address.way.endpoint {
         Endpoint::Network { host, port } => config.host(host).port(*port),
         Endpoint::Socket(folder) => config.host_path(folder),
     };

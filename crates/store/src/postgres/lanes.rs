@@ -32,7 +32,7 @@ pub(crate) struct PostgresStore {
 impl PostgresStore {
     /// Connects, and prepares every statement. Some of the connections are for sharing, if there are enough.
     pub(crate) async fn open(postgres: Postgres, settings: &Settings) -> Result<Self, Error> {
-        let lanes = if settings.connections < FEWEST_TO_SHARE || !postgres.0.prepared {
+        let lanes = if settings.connections < FEWEST_TO_SHARE || !postgres.0.way.prepared {
             0
         } else {
             LANES

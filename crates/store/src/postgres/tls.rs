@@ -24,7 +24,7 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, Error> {
     let builder = builder
         .with_safe_default_protocol_versions()
         .map_err(unusable)?;
-    let checks = match address.trust {
+    let checks = match address.way.trust {
         Trust::Disable | Trust::Prefer | Trust::Require => None,
         Trust::VerifyCa | Trust::VerifyFull => {
             let roots = Arc::new(roots(address)?);
@@ -38,7 +38,7 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, Error> {
     let verifier = Believed {
         provider,
         chain: checks,
-        checks_name: address.trust == Trust::VerifyFull,
+        checks_name: address.way.trust == Trust::VerifyFull,
     };
     let builder = builder
         .dangerous()
@@ -48,7 +48,7 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, Error> {
 
 /// The certificates of `sslrootcert`, or else those that everybody trusts.
 fn roots(address: &Address) -> Result<RootCertStore, Error> {
-    let Some(pem) = address.root_certificate_pem()? else {
+    let Some(pem) = address.way.root_certificate_pem()? else {
         let public = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
         return Ok(public.collect());
     };

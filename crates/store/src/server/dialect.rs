@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, SqlStr};
 
+use super::{REFUSED, TOO_SLOW};
 use crate::answer::Answer;
 use crate::credentials::Credential;
 use crate::error::{Error, StatementFlaw};
@@ -110,6 +111,31 @@ impl Failure {
     /// Whether it says something of the statement only, and nothing against the connection.
     pub(crate) fn is_answer(&self) -> bool {
         matches!(self, Self::Unique | Self::Constraint(_) | Self::Unfit)
+    }
+
+    /// The error of a statement; `is_undone` says whether nothing is changed when its connection breaks.
+    pub(crate) fn into_error(self, name: StatementName, is_undone: bool) -> Error {
+        match self {
+            Self::Lost if is_undone => Error::Unavailable("its connection broke"),
+            Self::Lost => Error::OutcomeUnknown(name),
+            Self::TooSlow if name.is_read() => Error::Timeout(name),
+            Self::TooSlow => Error::Unavailable(TOO_SLOW),
+            Self::Refused => Error::Unavailable(REFUSED),
+            Self::Unavailable(reason) => Error::Unavailable(reason),
+            Self::Unique => Error::UniqueViolation(name),
+            Self::Constraint(constraint) => Error::Constraint {
+                statement: name,
+                constraint,
+            },
+            Self::Unfit => Error::Value {
+                statement: name,
+                parameter: None,
+            },
+            Self::Other(code) => Error::Failed {
+                statement: name,
+                code,
+            },
+        }
     }
 }
 

@@ -351,5 +351,5 @@ const LONGEST_REST: Duration = Duration::from_mins(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 const NO_CERTIFICATE: &str = "the file of `sslrootcert` cannot be read";
-const UNTRUSTED: &str = "it did not prove by TLS that it is the one in `url`";
-pub(super) const UNREACHED: &str = "it cannot be reached";
+pub(crate) const UNTRUSTED: &str = "it did not prove by TLS that it is the one in `url`";
+pub(crate) const UNREACHED: &str = "it cannot be reached";

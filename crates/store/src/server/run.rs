@@ -108,4 +108,4 @@ pub(super) async fn transact<D: Dialect>(
 }
 
 /// How much of a write's deadline the statement may use; the rest is for its `commit`.
-const SHARE_OF_STATEMENT: f64 = 0.75;
+pub(crate) const SHARE_OF_STATEMENT: f64 = 0.75;

@@ -13,10 +13,16 @@ use crate::error::Error;
 /// A server, a database on it, and a user of it. It holds a password, so it has no `Debug`.
 #[derive(Clone)]
 pub(crate) struct Address {
-    pub(crate) endpoint: Endpoint,
+    pub(crate) way: Way,
     pub(crate) user: String,
     pub(crate) password: Option<Zeroizing<String>>,
     pub(crate) database: String,
+}
+
+/// How to come to a server, and how far to trust that way.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub(crate) endpoint: Endpoint,
     pub(crate) trust: Trust,
     /// The certificates that may vouch for the server, instead of the public ones.
     pub(crate) root_certificate: Option<PathBuf>,
@@ -25,14 +31,14 @@ pub(crate) struct Address {
     pub(crate) prepared: bool,
 }
 
-/// The way to a server, and who is expected there; no password.
+/// The address of a server, and who is expected there; no password.
 #[derive(Clone, Copy)]
-pub struct Way<'a> {
+pub struct ServerAddress<'a> {
     /// Host and port; `None` for a socket of this machine.
     pub host: Option<(&'a str, u16)>,
-    /// The user.
+    /// The user; of a directory, which has its own in config, none.
     pub user: &'a str,
-    /// The database.
+    /// The database; of a directory, the base of its searches.
     pub database: &'a str,
     /// Whether the server has to prove its name by TLS.
     pub is_proved: bool,
@@ -66,7 +72,63 @@ impl Address {
     /// Reads `scheme://user:password@host:port/database?sslmode=…&sslrootcert=…`, or `…?socket=/path` for a socket.
     pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, Error> {
         let url = Url::parse(text).map_err(|_| Error::Url("cannot be read as a URL"))?;
-        let mut options = options(&url)?;
+        let way = Way::parse(&url, default_port)?;
+        let user = decoded(url.username())?;
+        let database = decoded(url.path().trim_start_matches('/'))?;
+        if database.is_empty() {
+            return Err(Error::Url(
+                "names no database; write `scheme://user@host/database`",
+            ));
+        }
+        let password = url.password().map(decoded).transpose()?;
+        Ok(Self {
+            way,
+            user,
+            password: password.map(Zeroizing::new),
+            database,
+        })
+    }
+
+    /// The user and the password; where there is no user, an empty name.
+    pub(crate) fn credential(&self) -> Credential {
+        Credential::new(self.user.clone(), self.password.clone())
+    }
+
+    /// The same address, as this user.
+    pub(crate) fn as_user(&self, credential: &Credential) -> Self {
+        let Credential { user, password } = credential.clone();
+        Self {
+            user,
+            password,
+            ..self.clone()
+        }
+    }
+
+    /// The address, to show.
+    pub(super) fn server(&self) -> ServerAddress<'_> {
+        ServerAddress {
+            user: &self.user,
+            has_password: self.password.is_some(),
+            ..self.way.server(&self.database)
+        }
+    }
+
+    /// The same address, with a relative certificate file taken to be below this folder.
+    pub(super) fn below(mut self, folder: &Path) -> Self {
+        self.way = self.way.below(folder);
+        self
+    }
+
+    /// `host:port/database`, without user and password.
+    pub(super) fn shown(&self) -> String {
+        format!("{}/{}", self.way.shown(), self.database)
+    }
+}
+
+impl Way {
+    /// Reads host, port and options.
+    pub(super) fn parse(url: &Url, default_port: u16) -> Result<Self, Error> {
+        let mut options = options(url)?;
         let root_certificate = options.remove("sslrootcert").map(PathBuf::from);
         let endpoint = match (options.remove("socket"), url.host()) {
             (Some(path), None) => Endpoint::Socket(PathBuf::from(path)),
@@ -100,19 +162,8 @@ impl Address {
         if !options.is_empty() {
             return Err(Error::Url(OPTIONS));
         }
-        let user = decoded(url.username())?;
-        let database = decoded(url.path().trim_start_matches('/'))?;
-        if database.is_empty() {
-            return Err(Error::Url(
-                "names no database; write `scheme://user@host/database`",
-            ));
-        }
-        let password = url.password().map(decoded).transpose()?;
         Ok(Self {
             endpoint,
-            user,
-            password: password.map(Zeroizing::new),
-            database,
             trust,
             root_certificate,
             prepared,
@@ -131,46 +182,31 @@ impl Address {
         Ok(Some(pem))
     }
 
-    /// The user and the password; where there is no user, an empty name.
-    pub(crate) fn credential(&self) -> Credential {
-        Credential::new(self.user.clone(), self.password.clone())
-    }
-
-    /// The same address, as this user.
-    pub(crate) fn as_user(&self, credential: &Credential) -> Self {
-        let Credential { user, password } = credential.clone();
-        Self {
-            user,
-            password,
-            ..self.clone()
-        }
-    }
-
     /// The same address, with a relative certificate file taken to be below this folder.
     pub(super) fn below(mut self, folder: &Path) -> Self {
         self.root_certificate = self.root_certificate.map(|file| folder.join(file));
         self
     }
 
-    /// The way there.
-    pub(super) fn way(&self) -> Way<'_> {
-        Way {
+    /// The address of whom it leads to, to show.
+    pub(super) fn server<'a>(&'a self, database: &'a str) -> ServerAddress<'a> {
+        ServerAddress {
             host: match &self.endpoint {
                 Endpoint::Network { host, port } => Some((host, *port)),
                 Endpoint::Socket(_) => None,
             },
-            user: &self.user,
-            database: &self.database,
+            user: "",
+            database,
             is_proved: self.trust == Trust::VerifyFull,
-            has_password: self.password.is_some(),
+            has_password: false,
         }
     }
 
-    /// `host:port/database`, without user and password.
+    /// `host:port`, or the socket.
     pub(super) fn shown(&self) -> String {
         match &self.endpoint {
-            Endpoint::Network { host, port } => format!("{host}:{port}/{}", self.database),
-            Endpoint::Socket(path) => format!("{}/{}", path.display(), self.database),
+            Endpoint::Network { host, port } => format!("{host}:{port}"),
+            Endpoint::Socket(path) => path.display().to_string(),
         }
     }
 }
@@ -205,7 +241,7 @@ fn is_loopback(name: &str) -> bool {
         .is_ok_and(|address| address.is_loopback())
 }
 
-fn decoded(text: &str) -> Result<String, Error> {
+pub(super) fn decoded(text: &str) -> Result<String, Error> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
     decoded
         .map(std::borrow::Cow::into_owned)
@@ -240,7 +276,7 @@ mod tests {
         assert_eq!(address.user, "lych@gate");
         assert_eq!(address.password.as_deref().map(String::as_str), Some("p/w"));
         assert_eq!(
-            address.root_certificate.as_deref(),
+            address.way.root_certificate.as_deref(),
             Some(Path::new("ca.pem"))
         );
     }
@@ -257,17 +293,19 @@ mod tests {
             ("[::1]", Trust::Prefer),
         ] {
             assert_eq!(
-                parsed(&format!("postgres://u@{host}/d")).trust,
+                parsed(&format!("postgres://u@{host}/d")).way.trust,
                 trust,
                 "{host}"
             );
         }
         assert_eq!(
-            parsed("postgres://u@localhost/d?sslrootcert=ca.pem").trust,
+            parsed("postgres://u@localhost/d?sslrootcert=ca.pem")
+                .way
+                .trust,
             Trust::VerifyFull
         );
         assert_eq!(
-            parsed("postgres://u@localhost/d?socket=/run/pg").trust,
+            parsed("postgres://u@localhost/d?socket=/run/pg").way.trust,
             Trust::Prefer
         );
     }
@@ -281,7 +319,7 @@ mod tests {
             ("verify-full", Trust::VerifyFull),
         ] {
             assert_eq!(
-                parsed(&format!("mysql://u@db/d?sslmode={mode}")).trust,
+                parsed(&format!("mysql://u@db/d?sslmode={mode}")).way.trust,
                 trust
             );
         }

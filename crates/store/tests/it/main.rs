@@ -5,6 +5,8 @@ mod concurrency;
 #[cfg(test)]
 mod deadline;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod every_store;
 #[cfg(test)]
 mod exhausted;
@@ -12,6 +14,10 @@ mod exhausted;
 mod faults;
 #[cfg(test)]
 mod inspection;
+#[cfg(test)]
+mod ldap;
+#[cfg(test)]
+mod ldap_faults;
 #[cfg(test)]
 mod legacy;
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl World {
     }
 
     pub(crate) fn kind(&self) -> StoreKind {
-        self.url().kind()
+        self.url().kind().unwrap()
     }
 
     /// The name of a server's database.

@@ -25,7 +25,8 @@ pub(super) struct Facts {
 pub(super) struct StoreFacts {
     /// Whether the statements can be prepared as this role.
     pub(super) opened: Result<(), lychgate_store::Error>,
-    pub(super) seen: Result<Seen, lychgate_store::Error>,
+    /// `None` of a directory, which has no tables to look at.
+    pub(super) seen: Option<Result<Seen, lychgate_store::Error>>,
     /// What the name of its host means.
     pub(super) addresses: Vec<IpAddr>,
 }
@@ -74,7 +75,7 @@ impl Facts {
     pub(super) fn seen(&self) -> Option<&Seen> {
         self.store
             .as_ref()
-            .and_then(|store| store.seen.as_ref().ok())
+            .and_then(|store| store.seen.as_ref()?.as_ref().ok())
     }
 }
 
@@ -82,7 +83,11 @@ impl StoreFacts {
     async fn gather(settings: &lychgate_store::Settings, case: IdentifierCase) -> Self {
         Self {
             opened: Store::open(settings.clone()).await.map(drop),
-            seen: Seen::gather(settings, case).await,
+            seen: if settings.url.is_directory() {
+                None
+            } else {
+                Some(Seen::gather(settings, case).await)
+            },
             addresses: addresses(settings).await,
         }
     }
@@ -93,7 +98,7 @@ impl Seen {
         settings: &lychgate_store::Settings,
         case: IdentifierCase,
     ) -> Result<Self, lychgate_store::Error> {
-        let mut inspection = Inspection::open(&settings.url).await?;
+        let mut inspection = Inspection::open(&settings.url_of_first_user()?).await?;
         let needs = inspection.needs(&settings.statements).await?;
         let excesses = inspection.excesses(&needs).await?;
         let session = inspection.session().await?;
@@ -189,7 +194,7 @@ async fn census(inspection: &mut Inspection, from: &str, hash: &str) -> Option<R
 }
 
 async fn addresses(settings: &lychgate_store::Settings) -> Vec<IpAddr> {
-    let Some(host) = settings.url.way().and_then(|way| way.host) else {
+    let Some(host) = settings.url.server().and_then(|server| server.host) else {
         return Vec::new();
     };
     let found = tokio::time::timeout(DEADLINE, tokio::net::lookup_host(host)).await;

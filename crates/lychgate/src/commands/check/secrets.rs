@@ -46,13 +46,15 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
 /// Whether the text of a key is a secret.
 fn is_secret(facts: &Facts, key: &str) -> bool {
     if key == "store.url" {
-        let way = facts
+        let server = facts
             .gateway
             .as_ref()
-            .and_then(|gateway| gateway.store.url.way());
-        return way.is_some_and(|way| way.has_password);
+            .and_then(|gateway| gateway.store.url.server());
+        return server.is_some_and(|server| server.has_password);
     }
     key == "audit.pseudonym_key"
+        || key == "store.ldap.bind_password"
+        || (key.starts_with("store.credentials[") && key.ends_with(".password"))
         || key.starts_with("passwords.peppers.")
         || key.starts_with("tenant.pipeline.secrets.")
         || (key.starts_with("tenant.clients[") && key.ends_with(".client_secret"))

@@ -51,7 +51,7 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
         ),
     }
     match &store.seen {
-        Ok(seen) => {
+        Some(Ok(seen)) => {
             for unknown in &seen.needs.unknown {
                 findings.push(
                     &UNKNOWN,
@@ -61,12 +61,12 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
                 );
             }
         }
-        Err(error) if store.opened.is_ok() => findings.push(
+        Some(Err(error)) if store.opened.is_ok() => findings.push(
             &UNREACHABLE,
             "store.url",
             error.to_string(),
             "let the role read the catalogue, then check again: its rights have not been checked",
         ),
-        Err(_) => {}
+        Some(Err(_)) | None => {}
     }
 }

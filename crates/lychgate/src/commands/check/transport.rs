@@ -23,17 +23,17 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
     let Some(gateway) = &facts.gateway else {
         return;
     };
-    let Some(way) = gateway.store.url.way() else {
+    let Some(server) = gateway.store.url.server() else {
         return;
     };
     let Some(store) = &facts.store else { return };
-    let stays_here = way.host.is_none()
+    let stays_here = server.host.is_none()
         || (!store.addresses.is_empty()
             && store.addresses.iter().all(std::net::IpAddr::is_loopback));
     if stays_here {
         return;
     }
-    if !way.is_proved {
+    if !server.is_proved {
         findings.push(
             &UNPROVED,
             "store.url",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use lychgate_store::{
-    Error, GrantScript, Inspection, StoreKind, Way, mysql_account, postgres_role,
+    Error, GrantScript, Inspection, ServerAddress, StoreKind, mysql_account, postgres_role,
 };
 
 use crate::commands::Failure;
@@ -35,14 +35,25 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         ));
     };
     let settings = gateway.store;
-    let Some(way) = settings.url.way() else {
-        return Err(Failure::Config(
-            "the store is a SQLite file, which has no roles: its mode is all there is to grant; `chmod 600` it".to_owned(),
-        ));
+    let url = settings
+        .url_of_first_user()
+        .context("cannot look at the store")?;
+    let (kind, server) = match (url.kind(), url.server()) {
+        (Some(kind), Some(server)) => (kind, server),
+        (None, _) => {
+            return Err(Failure::Config(
+                "the store is a directory, whose access is not granted by SQL; `docs/how-to/ldap.md` has the rules".to_owned(),
+            ));
+        }
+        (_, None) => {
+            return Err(Failure::Config(
+                "the store is a SQLite file, which has no roles: its mode is all there is to grant; `chmod 600` it".to_owned(),
+            ));
+        }
     };
-    let role = role(&arguments, settings.url.kind(), way)?;
+    let role = role(&arguments, kind, server)?;
     let asking = async {
-        let mut inspection = Inspection::open(&settings.url).await?;
+        let mut inspection = Inspection::open(&url).await?;
         let needs = inspection.needs(&settings.statements).await?;
         let public = inspection.public_excesses(&needs).await?;
         Ok((needs, public))
@@ -50,8 +61,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let asked: Result<_, Error> = asking.await;
     let (needs, public) = asked.context("cannot look at the store")?;
     let script = GrantScript {
-        kind: settings.url.kind(),
-        database: way.database,
+        kind,
+        database: server.database,
         role: &role,
         needs: &needs,
         public: &public,
@@ -68,11 +79,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// The role as SQL writes it.
-fn role(arguments: &Arguments, kind: StoreKind, way: Way<'_>) -> Result<String, Failure> {
-    let name = arguments.role.as_deref().unwrap_or(way.user);
+fn role(
+    arguments: &Arguments,
+    kind: StoreKind,
+    server: ServerAddress<'_>,
+) -> Result<String, Failure> {
+    let name = arguments.role.as_deref().unwrap_or(server.user);
     match (kind, arguments.host.as_deref()) {
         (StoreKind::Mysql, Some(host)) => Ok(mysql_account(name, host)),
-        (StoreKind::Mysql, None) if is_this_machine(way) => Ok(mysql_account(name, "localhost")),
+        (StoreKind::Mysql, None) if is_this_machine(server) => Ok(mysql_account(name, "localhost")),
         (StoreKind::Mysql, None) => Err(Failure::Config(
             "an account of MySQL has a host: say with `--host` which the gateway comes from"
                 .to_owned(),
@@ -85,8 +100,8 @@ fn role(arguments: &Arguments, kind: StoreKind, way: Way<'_>) -> Result<String, 
     }
 }
 
-fn is_this_machine(way: Way<'_>) -> bool {
-    way.host.is_none_or(|(host, _)| {
+fn is_this_machine(server: ServerAddress<'_>) -> bool {
+    server.host.is_none_or(|(host, _)| {
         host.eq_ignore_ascii_case("localhost")
             || host
                 .parse()

@@ -8,12 +8,13 @@ use lychgate_gateway::profile::ProfileField;
 use lychgate_store::{IdentifierCase, Settings, StatementName, StoreUrl};
 
 use super::credentials::credentials;
+use super::ldap;
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
 use crate::config::raw::{RawIdentifierCase, RawOperations, RawStore};
 
-type Profile = BTreeMap<ProfileField, String>;
+pub(super) type Profile = BTreeMap<ProfileField, String>;
 
 /// The store, how its identifiers compare, and which column each field comes from.
 pub(crate) fn settings(
@@ -37,8 +38,14 @@ pub(crate) fn settings(
         .as_ref()
         .and_then(|url| credentials(raw, url, folder, findings));
     let statements = statements(&raw.operations);
-    for (name, sql) in &statements {
-        if let Some(flaw) = name.flaw_in(sql) {
+    for (name, text) in &statements {
+        let flaw = match &url {
+            Some(url) => url.flaw_in(*name, text),
+            // Filters, and no SQL, whatever is wrong with the URL.
+            None if raw.url.expose_secret().starts_with("ldap") => None,
+            None => name.flaw_in(text),
+        };
+        if let Some(flaw) = flaw {
             findings.push(&key.member("operations").member(name.name()), flaw);
         }
     }
@@ -61,9 +68,26 @@ pub(crate) fn settings(
         RawIdentifierCase::Insensitive => IdentifierCase::Insensitive,
         RawIdentifierCase::Sensitive => IdentifierCase::Sensitive,
     };
-    let defaults = Settings::new(url?.below(folder), statements);
+    let url = url?;
+    let ldap = match (url.is_directory(), &raw.ldap) {
+        (true, Some(raw)) => Some(Box::new(ldap::settings(raw, profile.as_ref()?, findings)?)),
+        (true, None) => {
+            let reason =
+                "is a directory, which needs `[store.ldap]` with `bind_dn` and `bind_password`";
+            findings.push(&key.member("url"), reason);
+            return None;
+        }
+        (false, Some(_)) => {
+            let reason = "is of directories alone, and `url` names another kind of store";
+            findings.push(&key.member("ldap"), reason);
+            return None;
+        }
+        (false, None) => None,
+    };
+    let defaults = Settings::new(url.below(folder), statements);
     let settings = Settings {
         credentials,
+        ldap,
         connections: raw
             .connections
             .map_or(defaults.connections, NonZeroU32::get),

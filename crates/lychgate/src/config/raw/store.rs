@@ -6,7 +6,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::RawSecret;
+use super::{RawLdap, RawSecret};
 use crate::config::duration::RawDuration;
 
 /// The legacy store behind the gateway.
@@ -17,21 +17,27 @@ pub(crate) struct RawStore {
     /// `sqlite:FILE`, a file that must be there; `postgres://user:password@host/database` or `mysql://…`, with
     /// `?sslmode=` (`verify-full` by itself unless the host is this machine), `&sslrootcert=` for a CA of one's own,
     /// `?socket=` for a socket, and `prepared=false` for PostgreSQL behind a pooler in transaction mode. Where its user or
-    /// password come from a file, they are read again when the file changes.
+    /// password come from a file, they are read again when the file changes. Or a directory, as `ldaps://host/BASE_DN`,
+    /// `ldap://…` (with StartTLS by itself unless the host is this machine) or `ldapi://%2Fsocket/BASE_DN`, with the same
+    /// `sslmode` and `sslrootcert`, and without credentials.
     pub(crate) url: RawSecret,
     /// The users that the store may be spoken to as, instead of one in `url`. The first is used until another, or
     /// another password, comes to stand in its file: that one is tried and, if the store takes it, used from then on.
     /// A user that the store refuses gives way to the next.
     pub(crate) credentials: Option<Vec<RawCredential>>,
-    /// The statements. An operation that is not here does not exist.
+    /// The statements; of a directory, the search filters. An operation that is not here does not exist.
     pub(crate) operations: RawOperations,
-    /// Which column holds which field of the profile: `user_id = "id"`. A column named like a field needs no entry.
+    /// Which column holds which field of the profile: `user_id = "id"`. A column named like a field needs no entry. Of a
+    /// directory, which attribute does; only those that are named here are read.
     #[serde(default)]
     pub(crate) profile: BTreeMap<String, String>,
     /// How identifiers are compared.
     #[serde(default)]
     pub(crate) identifier_case: RawIdentifierCase,
-    /// Connections to the store at a time. Of four or more to PostgreSQL, two are shared by reads.
+    /// What a search filter cannot say of a directory.
+    pub(crate) ldap: Option<RawLdap>,
+    /// Connections to the store at a time. Of four or more to PostgreSQL, two are shared by reads. A directory has as many
+    /// again, on which users are bound.
     pub(crate) connections: Option<NonZeroU32>,
     /// How long a request waits for a connection.
     pub(crate) wait: Option<RawDuration>,
@@ -54,7 +60,9 @@ pub(crate) struct RawCredential {
 
 /// The statements, with named parameters.
 ///
-/// `authenticate` returns `password_hash` beside the profile; no other statement may.
+/// `authenticate` returns `password_hash` beside the profile; no other statement may. Of a directory, each is the search
+/// filter (RFC 4515) that finds the one user whom the operation is about, such as `(mail=:identifier)`; of `create`, the one
+/// that finds who is in the way.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Operations")]
 #[serde(deny_unknown_fields)]

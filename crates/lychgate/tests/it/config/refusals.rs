@@ -110,6 +110,6 @@ pub(super) const UNFIT_STATEMENTS: [Bad; 20] = [
     bad("url = \"sqlite:store.db\"", "url = \"sqlite:store.db\"\ncredentials = [{ user = \"a\" }]", "credentials = ", &["`store.credentials`", "has no users"]),
     bad("url = \"sqlite:store.db\"", "url = \"postgres://root@db/legacy\"\ncredentials = [{ user = \"a\" }]", "url = ", &["`store.url`", "names a user"]),
     bad("url = \"sqlite:store.db\"", "url = \"postgres://db/legacy\"\ncredentials = []", "credentials = ", &["`store.credentials`", "name a user"]),
-    bad("url = \"sqlite:store.db\"", "url = \"ldaps://root@db/legacy\"", "url = ", &["`store.url`", "no driver"]),
+    bad("url = \"sqlite:store.db\"", "url = \"ldaps://root@db/dc=legacy\"", "url = ", &["`store.url`", "`bind_dn`"]),
     bad("file = \"audit.jsonl\"", "file = \"no/such/folder/audit.jsonl\"", "", &["the audit file", "cannot be opened"]),
 ];
