@@ -51,15 +51,16 @@ impl Gateway {
             mix: settings.decoys,
             key: pseudonym_key.decoy_key(),
         };
-        let (legacy, upgrade_queue) = Legacy::open(
+        // On the heap, as to open a store is a long story, too.
+        let opening = Legacy::open(
             settings.store,
             &settings.profile,
             settings.passwords,
             decoys,
             settings.new_passwords,
             settings.limits.upgrades,
-        )
-        .await?;
+        );
+        let (legacy, upgrade_queue) = Box::pin(opening).await?;
         let legacy = Arc::new(legacy);
         let access_tokens = Arc::new(AccessTokens::new(&settings.access_token, now));
         let keys = settings.access_token.keys;

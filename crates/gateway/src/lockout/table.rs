@@ -201,7 +201,7 @@ mod tests {
             assert!(!begins(
                 &mut table,
                 1,
-                now + seconds(delay) - Duration::from_millis(1)
+                now + Duration::from_millis(delay * 1000 - 1)
             ));
             now += seconds(delay);
         }

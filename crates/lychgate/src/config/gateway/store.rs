@@ -38,31 +38,7 @@ pub(crate) fn settings(
         .as_ref()
         .and_then(|url| credentials(raw, url, folder, findings));
     let statements = statements(&raw.operations);
-    for (name, text) in &statements {
-        let flaw = match &url {
-            Some(url) => url.flaw_in(*name, text),
-            // Filters, and no SQL, whatever is wrong with the URL.
-            None if raw.url.expose_secret().starts_with("ldap") => None,
-            None => name.flaw_in(text),
-        };
-        if let Some(flaw) = flaw {
-            findings.push(&key.member("operations").member(name.name()), flaw);
-        }
-    }
-    if statements.contains_key(&StatementName::UpgradePassword)
-        && !statements.contains_key(&StatementName::Authenticate)
-    {
-        findings.push(
-            &key.member("operations").member("upgrade_password"),
-            "follows a login, and there is no `authenticate`; add that, or leave this out",
-        );
-    }
-    if statements.is_empty() {
-        findings.push(
-            &key.member("operations"),
-            "has no statement: a gateway without operations serves nobody",
-        );
-    }
+    judge(&statements, raw, url.as_ref(), findings);
     let profile = profile(&raw.profile, &key.member("profile"), findings);
     let case = match raw.identifier_case {
         RawIdentifierCase::Insensitive => IdentifierCase::Insensitive,
@@ -106,6 +82,41 @@ pub(crate) fn settings(
         ..defaults
     };
     Some((settings, case, profile?))
+}
+
+/// What is wrong with the statements, as far as that can be said without the store.
+fn judge(
+    statements: &BTreeMap<StatementName, String>,
+    raw: &RawStore,
+    url: Option<&StoreUrl>,
+    findings: &mut Findings<'_>,
+) {
+    let key = Key::new("store.operations");
+    for (name, text) in statements {
+        let flaw = match url {
+            Some(url) => url.flaw_in(*name, text),
+            // Filters, and no SQL, whatever is wrong with the URL.
+            None if raw.url.expose_secret().starts_with("ldap") => None,
+            None => name.flaw_in(text),
+        };
+        if let Some(flaw) = flaw {
+            findings.push(&key.member(name.name()), flaw);
+        }
+    }
+    if statements.contains_key(&StatementName::UpgradePassword)
+        && !statements.contains_key(&StatementName::Authenticate)
+    {
+        findings.push(
+            &key.member("upgrade_password"),
+            "follows a login, and there is no `authenticate`; add that, or leave this out",
+        );
+    }
+    if statements.is_empty() {
+        findings.push(
+            &key,
+            "has no statement: a gateway without operations serves nobody",
+        );
+    }
 }
 
 fn statements(raw: &RawOperations) -> BTreeMap<StatementName, String> {
