@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<()> {
         eprintln!("- {finding}");
     }
     ensure!(findings.is_empty(), "{} findings", findings.len());
-    cargo(&["test", "--package", "lychgate", "generated"], &[])
+    cargo(&crate::test::COMPARE, &[])
 }
 
 fn findings(metadata: &Metadata) -> Result<Vec<String>> {

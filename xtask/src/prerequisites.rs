@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 8] = [
+const PREREQUISITES: [Prerequisite; 14] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -39,10 +39,28 @@ const PREREQUISITES: [Prerequisite; 8] = [
         what_for: "the store is tested on a real PostgreSQL",
     },
     Prerequisite {
+        program: "pgbouncer",
+        version: "--version",
+        package: "pgbouncer",
+        what_for: "the store is tested behind a real pooler",
+    },
+    Prerequisite {
         program: "mariadbd",
         version: "--version",
         package: "mariadb-server",
         what_for: "the store is tested on a real MariaDB",
+    },
+    Prerequisite {
+        program: "/usr/sbin/slapd",
+        version: "-VV",
+        package: "slapd",
+        what_for: "the store is tested on a real OpenLDAP",
+    },
+    Prerequisite {
+        program: "ldapsearch",
+        version: "-VV",
+        package: "ldap-utils",
+        what_for: "OpenLDAP is asked whether it runs, and looked into",
     },
     Prerequisite {
         program: "sqlite3",
@@ -61,6 +79,24 @@ const PREREQUISITES: [Prerequisite; 8] = [
         version: "--version",
         package: "curl",
         what_for: "the tutorial logs in with it",
+    },
+    Prerequisite {
+        program: "php",
+        version: "--version",
+        package: "php-cli",
+        what_for: "fresh hashes of PHP are verified",
+    },
+    Prerequisite {
+        program: "perl",
+        version: "--version",
+        package: "perl",
+        what_for: "fresh hashes of crypt(3) are verified",
+    },
+    Prerequisite {
+        program: "/usr/sbin/slappasswd",
+        version: "-g",
+        package: "slapd",
+        what_for: "fresh hashes of OpenLDAP are verified",
     },
 ];
 

@@ -4,6 +4,8 @@
 
 mod certificates;
 mod mariadb;
+mod openldap;
+mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod supervisor;
 
@@ -26,30 +28,51 @@ pub(crate) struct Servers {
 impl Servers {
     /// Starts each of them twice: one for all tests, and one that tests may kill, which then starts again.
     pub(crate) fn start() -> Result<Self> {
-        eprintln!("starting PostgreSQL and MariaDB for the tests");
+        eprintln!("starting PostgreSQL, PgBouncer, MariaDB and OpenLDAP for the tests");
         let folder = Folder::new()?;
         let certificates = certificates::make(&folder.0)?;
         let started = std::thread::scope(|scope| {
             let postgres = scope.spawn(|| postgres::start(&folder.0, &certificates));
+            let openldap = scope.spawn(|| openldap::start(&folder.0, &certificates));
             let mariadb = mariadb::start(&folder.0, &certificates);
-            (postgres.join(), mariadb)
+            (postgres.join(), mariadb, openldap.join())
         });
-        let (Ok(postgres), mariadb) = started else {
-            anyhow::bail!("the thread that starts PostgreSQL panicked");
+        let (Ok(postgres), mariadb, Ok(openldap)) = started else {
+            anyhow::bail!("a thread that starts a server panicked");
         };
         let [postgres, mortal_postgres] = postgres?;
         let [mariadb, mortal_mariadb] = mariadb?;
+        let pooler = pgbouncer::start(&folder.0, &postgres.url)?;
+        let [openldap, mortal_openldap] = openldap?;
         let root = certificates.root.display().to_string();
         let environment = vec![
             ("LYCHGATE_TEST_CA", root),
             ("LYCHGATE_TEST_POSTGRES", postgres.url.clone()),
             ("LYCHGATE_TEST_POSTGRES_MORTAL", mortal_postgres.url.clone()),
             ("LYCHGATE_TEST_POSTGRES_PID", mortal_postgres.pid_file()),
+            ("LYCHGATE_TEST_PGBOUNCER", pooler.url.clone()),
             ("LYCHGATE_TEST_MYSQL", mariadb.url.clone()),
             ("LYCHGATE_TEST_MYSQL_MORTAL", mortal_mariadb.url.clone()),
             ("LYCHGATE_TEST_MYSQL_PID", mortal_mariadb.pid_file()),
+            ("LYCHGATE_TEST_LDAP", openldap.server.url.clone()),
+            ("LYCHGATE_TEST_LDAPS", openldap.tls_url),
+            ("LYCHGATE_TEST_LDAP_SOCKET", openldap.socket),
+            (
+                "LYCHGATE_TEST_LDAP_MORTAL",
+                mortal_openldap.server.url.clone(),
+            ),
+            ("LYCHGATE_TEST_LDAP_PID", mortal_openldap.server.pid_file()),
         ];
-        let servers = [postgres, mortal_postgres, mariadb, mortal_mariadb];
+        // The pooler first: it is stopped before what it stands in front of.
+        let servers = [
+            pooler,
+            postgres,
+            mortal_postgres,
+            mariadb,
+            mortal_mariadb,
+            openldap.server,
+            mortal_openldap.server,
+        ];
         Ok(Self {
             running: servers.into_iter().map(|server| server.process).collect(),
             environment,

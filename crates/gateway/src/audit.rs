@@ -12,8 +12,10 @@ mod writer;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
+use crate::ledger::Sighting;
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
@@ -39,6 +41,8 @@ pub enum Step {
     Scope,
     /// The body and its fields.
     Body,
+    /// How often the password of an identifier was wrong.
+    Lockout,
     /// The operation itself: store and passwords.
     Operation,
 }
@@ -58,6 +62,12 @@ pub enum Outcome {
     Deleted,
     /// There is no such user; of `authenticate`: or the password is wrong, or the account is disabled.
     NoUser,
+    /// The hash was rewritten in the format of today.
+    Upgraded,
+    /// The hash was no longer the one that the login verified, and was left.
+    Superseded,
+    /// The hash was not rewritten, or nobody knows.
+    UpgradeFailed,
 }
 
 /// What is known of a request so far.
@@ -71,11 +81,12 @@ pub(crate) struct Record {
     operation: Option<&'static str>,
     about: Option<String>,
     outcome: &'static str,
+    told: Option<Sighting>,
 }
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
@@ -83,6 +94,7 @@ impl Step {
         Self::Route,
         Self::Scope,
         Self::Body,
+        Self::Lockout,
         Self::Operation,
     ];
 
@@ -96,6 +108,7 @@ impl Step {
             Self::Route => "route",
             Self::Scope => "scope",
             Self::Body => "body",
+            Self::Lockout => "lockout",
             Self::Operation => "operation",
         }
     }
@@ -110,6 +123,7 @@ impl Step {
             Self::Route => "whether there is such an operation, and it is called with `POST`",
             Self::Scope => "whether the token's scope names the operation",
             Self::Body => "whether the body and its fields are as the operation takes them",
+            Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
         }
     }
@@ -117,13 +131,16 @@ impl Step {
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::User,
         Self::Created,
         Self::Verified,
         Self::Changed,
         Self::Deleted,
         Self::NoUser,
+        Self::Upgraded,
+        Self::Superseded,
+        Self::UpgradeFailed,
     ];
 
     /// Its name in a line.
@@ -135,6 +152,9 @@ impl Outcome {
             Self::Changed => "changed",
             Self::Deleted => "deleted",
             Self::NoUser => "no-user",
+            Self::Upgraded => "upgraded",
+            Self::Superseded => "superseded",
+            Self::UpgradeFailed => "upgrade-failed",
         }
     }
 
@@ -149,6 +169,11 @@ impl Outcome {
             Self::NoUser => {
                 "there is no such user; of `authenticate`: or the password is wrong, or the account is disabled"
             }
+            Self::Upgraded => "the hash was rewritten in the format of today",
+            Self::Superseded => {
+                "the hash was no longer the one that the login verified, and was left"
+            }
+            Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
         }
     }
 }
@@ -164,7 +189,13 @@ impl Record {
             operation: None,
             about: None,
             outcome: "none",
+            told: None,
         }
+    }
+
+    /// The client that a trusted proxy names.
+    pub(crate) fn address(&mut self, address: IpAddr) {
+        self.address = address;
     }
 
     /// The request has come to this step.
@@ -202,6 +233,16 @@ impl Record {
         self.outcome = outcome.name();
     }
 
+    /// What the answer tells the platform about a user.
+    pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
+        self.told = sighting;
+    }
+
+    /// What the answer tells the platform about a user; not for the line.
+    pub(crate) fn sighting(&self) -> Option<&Sighting> {
+        self.told.as_ref()
+    }
+
     /// The id that the answer carries, too.
     pub(crate) fn request_id(&self) -> &str {
         &self.request_id
@@ -225,10 +266,11 @@ impl Record {
             operation: self.operation,
             reason: problem.and_then(Problem::reason),
             status: Some(status),
-            duration_us: Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+            duration_us: Some(micros(took)),
             request_id: Some(&self.request_id),
             outcome: problem.map_or(self.outcome, |problem| problem.kind().describe().name),
-            ..Line::new("answer", self.time, self.step, self.address)
+            address: Some(self.address),
+            ..Line::new("answer", self.time, self.step)
         }
     }
 }
@@ -238,8 +280,32 @@ pub(crate) fn refused_connection(time: UnixTime, address: IpAddr, untold: u64) -
     Line {
         outcome: ProblemKind::AddressNotAllowed.describe().name,
         untold: Some(untold),
-        ..Line::new("refused-connection", time, Step::Allowlist, address)
+        address: Some(address),
+        ..Line::new("refused-connection", time, Step::Allowlist)
     }
+}
+
+/// The line of a stored hash that was to be rewritten after a login. It is our doing, so it has no request and no peer.
+/// What is left as it is has no line: why would tell something of the password.
+pub(crate) fn password_upgrade<'a>(
+    time: UnixTime,
+    identifier: &Identifier,
+    key: &'a PseudonymKey,
+    (outcome, reason): (Outcome, Option<&'static str>),
+    took: Duration,
+) -> Line<'a> {
+    Line {
+        outcome: outcome.name(),
+        reason,
+        pseudonym: Some(key.pseudonym(identifier.as_str())),
+        pseudonym_key: Some(key.id()),
+        duration_us: Some(micros(took)),
+        ..Line::new("password-upgrade", time, Step::Operation)
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -311,13 +377,18 @@ mod tests {
         assert_eq!(written, described);
         let refused =
             refused_connection(UnixTime::from_seconds(0), "192.0.2.1".parse().unwrap(), 2);
-        for event in [
-            line["event"].as_str().unwrap(),
-            serde_json::to_value(&refused).unwrap()["event"]
-                .as_str()
-                .unwrap(),
-        ] {
-            assert!(EVENTS.iter().any(|(name, _)| *name == event));
+        let zoe = Identifier::parse("zoe", lychgate_store::IdentifierCase::Insensitive);
+        let upgrade = password_upgrade(
+            UnixTime::from_seconds(0),
+            &zoe.unwrap(),
+            &key,
+            (Outcome::Upgraded, None),
+            Duration::ZERO,
+        );
+        let [refused, upgrade] = [refused, upgrade].map(|line| serde_json::to_value(line).unwrap());
+        for event in [&line["event"], &refused["event"], &upgrade["event"]] {
+            assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
+        assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());
     }
 }

@@ -13,6 +13,11 @@ pub enum Error {
     /// Plain HTTP, or the admin listener, elsewhere than on loopback.
     #[error("not a loopback address: without TLS only this machine may reach it")]
     NotLoopback(SocketAddr),
+    /// Plain HTTP from a proxy that nobody names.
+    #[error(
+        "TLS is said to end at a trusted proxy, and there is none: name who says the client's address, and `trusted_proxies`"
+    )]
+    NoTrustedProxy,
     /// An issuer that cannot be trusted to be itself.
     #[error("the issuer {0}; write it as its discovery document does")]
     Issuer(&'static str),
@@ -31,6 +36,9 @@ pub enum Error {
     /// A pseudonym key that could be guessed.
     #[error("the pseudonym key has fewer than {0} bytes; make one with `openssl rand -hex 32`")]
     PseudonymKey(usize),
+    /// A lockout that would do harm.
+    #[error("the lockout: {0}")]
+    Lockout(&'static str),
     /// A statement's columns do not make a profile.
     #[error("statement `{statement}`: {fault}")]
     Profile {
@@ -55,6 +63,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The migration ledger cannot be used.
+    #[error(transparent)]
+    Ledger(lychgate_store::LedgerError),
     /// Standard output, where audit lines were to go, is closed.
     #[error("audit lines go to standard output, which cannot be written")]
     AuditStdout(#[source] io::Error),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use lychgate_listener::{Allowlist, Drained, Listener, Transport};
+use lychgate_listener::{Drained, Listener, Transport};
 use lychgate_token::UnixTime;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -13,23 +13,28 @@ use tokio_util::task::TaskTracker;
 use crate::access_token::AccessTokens;
 use crate::access_token::discovery::Discovery;
 use crate::admin::{self, Admin};
+use crate::admission::Admission;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
+use crate::ledger::{LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
+use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
-use crate::settings::{Endpoint, Limits, Settings};
+use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
+use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
 
 /// The guarded API in front of a legacy store, bound and ready to run.
 pub struct Gateway {
     listener: Listener,
     admin_listener: Listener,
-    allowlist: Allowlist,
     way: Arc<Way>,
     metrics: Arc<Metrics>,
     discovery: Arc<Discovery>,
     refusals: Refusals,
     refusal_lines: RefusalLines,
+    upgrade_queue: UpgradeQueue,
+    ledger_writer: Option<LedgerWriter>,
 }
 
 impl Gateway {
@@ -37,42 +42,63 @@ impl Gateway {
     /// keys are there, whoever calls is told to come again.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
         settings.access_token.refuse_empty_lists()?;
+        settings.limits.lockout.check()?;
         let now = UnixTime::now();
         let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
         let pseudonym_key = settings.audit.pseudonym_key;
+        let ledger_key = pseudonym_key.ledger_key();
         let decoys = Decoys {
             mix: settings.decoys,
             key: pseudonym_key.decoy_key(),
         };
-        let legacy = Legacy::open(
+        // On the heap, as to open a store is a long story, too.
+        let opening = Legacy::open(
             settings.store,
             &settings.profile,
             settings.passwords,
             decoys,
-        )
-        .await?;
+            settings.new_passwords,
+            settings.limits.upgrades,
+        );
+        let (legacy, upgrade_queue) = Box::pin(opening).await?;
         let legacy = Arc::new(legacy);
         let access_tokens = Arc::new(AccessTokens::new(&settings.access_token, now));
         let keys = settings.access_token.keys;
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
-        let listener = bind(settings.listen, &settings.limits)?;
+        let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let lockout = Lockout::new(settings.limits.lockout);
+        let (ledger, ledger_writer) = match settings.ledger {
+            // On the heap, as it is a long story and few have one.
+            Some(ledger) => Box::pin(Recorder::start(ledger, ledger_key, now))
+                .await
+                .map(|(recorder, writer)| (Some(recorder), Some(writer)))?,
+            None => (None, None),
+        };
         let readings = Readings {
+            lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             legacy: Arc::clone(&legacy),
             access_tokens: Arc::clone(&access_tokens),
+            ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
         let (refusals, refusal_lines) =
             Refusals::new(settings.limits.refused_connection_lines, now);
         let way = Way {
+            admission: Admission {
+                allowlist: settings.allowlist,
+                source: settings.client_address,
+            },
             access_tokens,
             clients: settings.access_token.clients,
             audience: settings.access_token.audience,
             case: settings.identifier_case,
+            lockout,
             legacy,
             audit,
             pseudonym_key,
+            ledger,
             metrics: Arc::clone(&metrics),
             places: Arc::new(Semaphore::new(settings.limits.requests)),
             limits: settings.limits,
@@ -81,12 +107,13 @@ impl Gateway {
         Ok(Self {
             listener,
             admin_listener,
-            allowlist: settings.allowlist,
             way: Arc::new(way),
             metrics,
             discovery: Arc::new(discovery),
             refusals,
             refusal_lines,
+            upgrade_queue,
+            ledger_writer,
         })
     }
 
@@ -113,6 +140,17 @@ impl Gateway {
         }
         let (lines, audit, until) = (self.refusal_lines, Arc::clone(&self.way.audit), end.clone());
         background.spawn(async move { lines.write(&audit, &until).await });
+        let upgrading = Upgrading {
+            legacy: Arc::clone(&self.way.legacy),
+            audit: Arc::clone(&self.way.audit),
+            pseudonym_key: self.way.pseudonym_key.clone(),
+            stop: stop.clone(),
+            end: end.clone(),
+        };
+        background.spawn(self.upgrade_queue.run(upgrading));
+        if let Some(writer) = self.ledger_writer {
+            background.spawn(writer.run(end.clone()));
+        }
         let operator = Admin {
             access_tokens: Arc::clone(&self.way.access_tokens),
             legacy: Arc::clone(&self.way.legacy),
@@ -121,10 +159,10 @@ impl Gateway {
         };
         background.spawn(serve_admin(self.admin_listener, operator, end.clone()));
 
-        let (allowlist, refusals) = (self.allowlist, self.refusals);
+        let (way, refusals) = (Arc::clone(&self.way), self.refusals);
         let admit = move |peer| {
-            allowlist
-                .admit(peer)
+            way.admission
+                .connection(peer)
                 .inspect_err(|peer| refusals.note(peer.address().ip()))
                 .ok()
         };
@@ -133,7 +171,7 @@ impl Gateway {
             .listener
             .serve(
                 admit,
-                move |peer, request| Arc::clone(&way).answer(peer, request),
+                move |connection, request| Arc::clone(&way).answer(connection, request),
                 stop,
             )
             .await;
@@ -154,6 +192,9 @@ impl Way {
             .is_err()
         {
             tracing::warn!("requests were still running at the end of their time");
+            if let Some(ledger) = &self.ledger {
+                ledger.lose_track();
+            }
         }
     }
 }
@@ -167,12 +208,26 @@ async fn serve_admin(listener: Listener, admin: Admin, stop: CancellationToken) 
     listener.serve(Some, answer, stop).await;
 }
 
-fn bind(endpoint: Endpoint, limits: &Limits) -> Result<Listener, Error> {
+fn bind(
+    endpoint: Endpoint,
+    client_address: &ClientAddress,
+    limits: &Limits,
+) -> Result<Listener, Error> {
     let (address, transport) = match endpoint {
         Endpoint::Plain(loopback) => (loopback.address(), Transport::Plain),
         Endpoint::Tls(address, tls) => (address, Transport::Tls(tls)),
+        Endpoint::TerminatedByTrustedProxy(address) => match client_address {
+            ClientAddress::Peer => return Err(Error::NoTrustedProxy),
+            ClientAddress::ProxyProtocol(_) | ClientAddress::Field(..) => {
+                (address, Transport::Plain)
+            }
+        },
     };
-    Ok(Listener::bind(address, transport, limits.listener.clone())?)
+    let listener = Listener::bind(address, transport, limits.listener.clone())?;
+    Ok(match client_address {
+        ClientAddress::ProxyProtocol(proxies) => listener.behind(proxies.clone()),
+        ClientAddress::Peer | ClientAddress::Field(..) => listener,
+    })
 }
 
 fn bind_admin(address: SocketAddr, limits: &Limits) -> Result<Listener, Error> {

@@ -2,13 +2,16 @@
 //! asked about, and profiles instead of rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use lychgate_password::{Decoy, DecoyClass, Password, Pool, StoredHash};
-use lychgate_store::{Identifier, Parameters, Row, StatementName, Store, Written};
+use lychgate_password::{Background, Decoy, DecoyClass, Password, Pool, StoredHash};
+use lychgate_store::{Condition, Identifier, Parameters, Row, StatementName, Store, Written};
 
 use crate::error::Error;
+use crate::new_password::NewPasswordRules;
 use crate::problem::{FieldFault, InvalidField, Problem};
 use crate::profile::{Columns, Profile, ProfileField, refuse_unused_renames};
+use crate::upgrade::{UpgradeLimits, UpgradeQueue, Upgrades};
 
 /// The fields of a body that hold a password; the statement takes its hash, or the store never sees it.
 const PASSWORD_FIELDS: [&str; 2] = ["password", "new_password"];
@@ -19,6 +22,8 @@ pub struct Legacy {
     passwords: Pool,
     decoy: Decoy,
     columns: BTreeMap<StatementName, Columns>,
+    upgrades: Upgrades,
+    new_passwords: NewPasswordRules,
 }
 
 /// What decoys are chosen by.
@@ -30,26 +35,39 @@ pub(crate) struct Decoys {
 }
 
 impl Legacy {
-    /// Opens the store, proves that each statement's columns make a profile, and starts the pool.
+    /// Opens the store, proves that each statement's columns make a profile, and starts the pool; beside it comes the queue
+    /// of upgrades, which wants to be run.
     pub(crate) async fn open(
         store: lychgate_store::Settings,
         renames: &BTreeMap<ProfileField, String>,
-        passwords: lychgate_password::Settings,
+        mut passwords: lychgate_password::Settings,
         decoys: Decoys,
-    ) -> Result<Self, Error> {
+        new_passwords: NewPasswordRules,
+        upgrades: UpgradeLimits,
+    ) -> Result<(Self, UpgradeQueue), Error> {
         let store = Store::open(store).await?;
         let columns = map_columns(&store, renames)?;
+        let upgrades_defined = store.statement(StatementName::UpgradePassword).is_some();
+        if upgrades_defined {
+            passwords = passwords.less_background();
+        }
         let decoy = if decoys.mix.is_empty() {
             Decoy::guess(&decoys.key, &passwords)
         } else {
             Decoy::new(&decoys.key, &decoys.mix, &passwords)
         }?;
-        Ok(Self {
+        let passwords = Pool::start(passwords)?;
+        let background = upgrades_defined.then(|| Background::start(&passwords));
+        let (upgrades, queue) = Upgrades::new(upgrades, background.transpose()?);
+        let legacy = Self {
             store,
-            passwords: Pool::start(passwords)?,
+            passwords,
             decoy,
             columns,
-        })
+            upgrades,
+            new_passwords,
+        };
+        Ok((legacy, queue))
     }
 
     /// Whether config defines the statement.
@@ -111,11 +129,11 @@ impl Legacy {
     /// computation in either case, and the same one whenever the same identifier is asked about.
     pub(crate) async fn password_matches(
         &self,
-        password: Password,
-        stored: Option<StoredHash>,
+        password: Arc<Password>,
+        stored: Option<&StoredHash>,
         identifier: &Identifier,
     ) -> Result<bool, Problem> {
-        let parsed = stored.as_ref().and_then(|hash| {
+        let parsed = stored.and_then(|hash| {
             self.decoy.observe(hash);
             self.passwords.parse(hash).ok()
         });
@@ -124,12 +142,54 @@ impl Legacy {
         Ok(self.passwords.verify(password, user_name, hash).await?)
     }
 
-    /// A new hash, in the format that config writes. A password that this format cannot take is the field's fault.
-    pub(crate) async fn hash(
+    /// After a right password: its hash is rewritten in the background, where config says how.
+    pub(crate) fn offer_upgrade(
         &self,
+        identifier: &Identifier,
+        password: Arc<Password>,
+        stored: StoredHash,
+    ) {
+        if self.defines(StatementName::UpgradePassword) {
+            self.upgrades
+                .offer(&self.passwords, identifier, password, stored);
+        }
+    }
+
+    /// Whether the store checks passwords itself, and has no hashes for us.
+    pub(crate) fn is_verified_by_store(&self) -> bool {
+        self.store.verifies_passwords()
+    }
+
+    /// The user, if the store says that this is her password. That an unknown user costs the same is the store's to see
+    /// to.
+    pub(crate) async fn verified_by_store(
+        &self,
+        parameters: &Parameters,
+        password: &Password,
+    ) -> Result<Option<Profile>, Problem> {
+        let row = self.store.authenticate(parameters, password).await?;
+        row.map(|row| self.profile(StatementName::Authenticate, row))
+            .transpose()
+    }
+
+    /// What a statement is given for a new password: its hash, or, where the store hashes, the password.
+    pub(crate) async fn with_new_password(
+        &self,
+        parameters: Parameters,
         password: Password,
+        names: &[&str],
         field: &'static str,
-    ) -> Result<StoredHash, Problem> {
+    ) -> Result<Parameters, Problem> {
+        self.new_passwords.check(&password, names, field).await?;
+        if self.store.hashes_passwords() {
+            return Ok(parameters.with_password(password));
+        }
+        let hash = self.hash(password, field).await?;
+        Ok(parameters.with_password_hash(hash))
+    }
+
+    /// A new hash, in the format that config writes. A password that this format cannot take is the field's fault.
+    async fn hash(&self, password: Password, field: &'static str) -> Result<StoredHash, Problem> {
         self.passwords
             .hash(password)
             .await
@@ -148,6 +208,11 @@ impl Legacy {
         self.store.place()
     }
 
+    /// How it stands with the connections to the store.
+    pub(crate) fn condition(&self) -> Condition {
+        self.store.condition()
+    }
+
     /// Asks the store whether it answers.
     pub(crate) async fn ping(&self) -> Result<(), lychgate_store::Error> {
         self.store.ping().await
@@ -156,6 +221,11 @@ impl Legacy {
     /// The pool that hashes, for its metrics.
     pub(crate) fn passwords(&self) -> &Pool {
         &self.passwords
+    }
+
+    /// What becomes of hashes after logins, for its metrics.
+    pub(crate) fn upgrades(&self) -> &Upgrades {
+        &self.upgrades
     }
 }
 

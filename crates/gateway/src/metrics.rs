@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::problem::ProblemKind;
+use crate::upgrade;
 
 pub(crate) use readings::Readings;
 
@@ -53,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 23] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -65,9 +66,18 @@ pub const METRICS: [Metric; 14] = [
     readings::ACCEPT_FAILURES,
     readings::HASHES,
     readings::HASH_QUEUE,
+    readings::LOCKED_IDENTIFIERS,
+    upgrade::UPGRADES,
+    upgrade::UPGRADES_LEFT,
+    readings::STORE_CONNECTIONS,
+    readings::STORE_CREDENTIALS_FAULTY,
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
+    readings::LEDGER_SIGHTINGS,
+    readings::LEDGER_DROPPED,
+    readings::LEDGER_FAILURES,
+    readings::LEDGER_WAITING,
 ];
 
 const REQUESTS: Metric = Metric {
@@ -125,6 +135,7 @@ impl Metrics {
             AUDIT_FAILURES.help,
             audit_failures.clone(),
         );
+        readings.legacy.upgrades().counts().register(&mut registry);
         registry.register_collector(Box::new(readings));
         Self {
             registry,

@@ -27,7 +27,9 @@ use crate::audit::{Outcome, Record, Step};
 use crate::body;
 use crate::body::fields::Fields;
 use crate::caller::Caller;
+use crate::ledger::Sighting;
 use crate::legacy::Legacy;
+use crate::lockout::Guesses;
 use crate::problem::{InvalidField, Problem};
 use crate::scope::Authorized;
 
@@ -52,6 +54,8 @@ pub trait Operation: Sized + Send + 'static {
     const SUMMARY: &'static str;
     /// The statement without which it does not exist.
     const STATEMENT: StatementName;
+    /// Whether it tells if a password is right, so that failures slow down what comes after them.
+    const TRIES_A_PASSWORD: bool = false;
     /// The status of its answer.
     const STATUS: StatusCode = StatusCode::OK;
     /// The body.
@@ -79,6 +83,10 @@ pub trait Input: JsonSchema + Sized + Send {
 pub trait Output: JsonSchema + Serialize + Send {
     /// What came of it, for the audit line.
     fn outcome(&self) -> Outcome;
+    /// Which user it told of, for the migration ledger.
+    fn user_id(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// One row of the table.
@@ -106,6 +114,7 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a mut hyper::body::Incoming,
     pub(crate) body_limits: body::BodyLimits,
     pub(crate) case: IdentifierCase,
+    pub(crate) guesses: Guesses<'a>,
     pub(crate) legacy: &'a Legacy,
     pub(crate) record: &'a mut Record,
 }
@@ -138,7 +147,7 @@ const fn entry<O: Operation>() -> OperationEntry {
     }
 }
 
-/// The way of every operation, from its caller to its answer: scope, body, fields, the thing itself.
+/// The way of every operation, from its caller to its answer: scope, body, fields, lockout, the thing itself.
 fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
     Box::pin(async move {
         call.record.step(Step::Scope);
@@ -147,10 +156,27 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
         let members = body::read(call.headers, call.body, call.body_limits).await?;
         let input =
             read_input::<O>(members, call.case, call.legacy).map_err(Problem::InvalidField)?;
-        call.record.about(input.about());
+        let about = input.about().to_owned();
+        call.record.about(&about);
+        let attempt = if O::TRIES_A_PASSWORD {
+            call.record.step(Step::Lockout);
+            Some(call.guesses.begin(&about).await?)
+        } else {
+            None
+        };
         call.record.step(Step::Operation);
-        let output = O::run(authorized, input, call.legacy).await?;
+        let output = O::run(authorized, input, call.legacy).await;
+        if let Some(attempt) = attempt {
+            match &output {
+                Ok(output) if output.outcome() == Outcome::NoUser => attempt.wrong(),
+                Ok(_) => attempt.right(),
+                Err(_) => attempt.void(),
+            }
+        }
+        let output = output?;
         call.record.outcome(output.outcome());
+        let told = Sighting::of(O::STATEMENT, output.outcome(), output.user_id(), &about);
+        call.record.told(told);
         serde_json::to_vec(&output)
             .map(Bytes::from)
             .map_err(|_| Problem::Internal("answer-not-json"))

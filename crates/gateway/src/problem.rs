@@ -10,6 +10,7 @@ mod cause;
 mod kind;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -30,6 +31,8 @@ pub const TYPE_PREFIX: &str = "urn:lychgate:problem:";
 /// Why a request was not answered as asked.
 #[derive(Debug)]
 pub enum Problem {
+    /// A client, named by a trusted proxy, whose network is not on the allowlist; the reason is for the audit line.
+    AddressNotAllowed(&'static str),
     /// The header fields are more than this gateway reads.
     HeadersTooLarge,
     /// The request contradicts itself, or its body is not what it claims to be.
@@ -59,6 +62,11 @@ pub enum Problem {
     InvalidField(InvalidField),
     /// The store already has a user of this name.
     UserExists,
+    /// The password of this identifier was wrong too often in a row; it may be tried again after this.
+    IdentifierLocked {
+        /// Until the delay is over.
+        retry_after: Duration,
+    },
     /// Ours; the reason is for the audit line.
     Internal(&'static str),
     /// A queue is full, or the wait in it was over.
@@ -75,6 +83,7 @@ impl Problem {
     /// Which row of [`PROBLEMS`] this is.
     pub fn kind(&self) -> ProblemKind {
         match self {
+            Self::AddressNotAllowed(_) => ProblemKind::AddressNotAllowed,
             Self::HeadersTooLarge => ProblemKind::HeadersTooLarge,
             Self::MalformedRequest(_) => ProblemKind::MalformedRequest,
             Self::InvalidToken(_) => ProblemKind::InvalidToken,
@@ -88,6 +97,7 @@ impl Problem {
             Self::TooSlow => ProblemKind::TooSlow,
             Self::InvalidField(_) => ProblemKind::InvalidField,
             Self::UserExists => ProblemKind::UserExists,
+            Self::IdentifierLocked { .. } => ProblemKind::IdentifierLocked,
             Self::Internal(_) => ProblemKind::Internal,
             Self::Overloaded => ProblemKind::Overloaded,
             Self::StoreUnavailable => ProblemKind::StoreUnavailable,
@@ -102,6 +112,7 @@ impl Problem {
             Self::MalformedRequest(malformed) => Some(malformed.name()),
             Self::InvalidToken(InvalidToken::Absent) => Some("no-credentials"),
             Self::InvalidToken(InvalidToken::Refused(reason))
+            | Self::AddressNotAllowed(reason)
             | Self::ClientNotAllowed(reason)
             | Self::Internal(reason) => Some(reason),
             Self::InvalidField(invalid) => Some(invalid.fault.name()),
@@ -114,6 +125,7 @@ impl Problem {
             | Self::TooLarge
             | Self::TooSlow
             | Self::UserExists
+            | Self::IdentifierLocked { .. }
             | Self::Overloaded
             | Self::StoreUnavailable
             | Self::StoreTimeout
@@ -135,7 +147,7 @@ impl Problem {
         *response.status_mut() = problem.status;
         let headers = response.headers_mut();
         common_headers(headers, request_id, "application/problem+json");
-        if let Some(seconds) = problem.retry_after {
+        if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(challenge) = self.challenge() {
@@ -157,6 +169,7 @@ impl Problem {
                 "the access token was refused; the reason is in the audit log".into()
             }
             Self::KeysUnavailable => "the issuer's keys are not available".into(),
+            Self::AddressNotAllowed(_) => "calls from this network are not allowed".into(),
             Self::ClientNotAllowed(_) => {
                 "the token was not issued to an allowed client by the client credentials grant"
                     .into()
@@ -171,6 +184,9 @@ impl Problem {
             Self::TooSlow => "the body did not arrive in time".into(),
             Self::InvalidField(invalid) => invalid.detail().into(),
             Self::UserExists => "the user exists already".into(),
+            Self::IdentifierLocked { .. } => {
+                "this identifier failed too often; it may be tried again after `Retry-After`".into()
+            }
             Self::Internal(_) => {
                 "the request could not be answered; nothing more is told here".into()
             }
@@ -182,6 +198,16 @@ impl Problem {
             Self::OutcomeUnknown => {
                 "the legacy store did not confirm the change; it may have happened".into()
             }
+        }
+    }
+
+    /// Whole seconds until trying again makes sense, rounded up.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::IdentifierLocked { retry_after } => {
+                Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
+            }
+            _ => self.kind().describe().retry_after.map(u64::from),
         }
     }
 
@@ -202,6 +228,7 @@ impl Problem {
             Self::MalformedRequest(Malformed::NotJson | Malformed::Incomplete)
             | Self::HeadersTooLarge
             | Self::KeysUnavailable
+            | Self::AddressNotAllowed(_)
             | Self::ClientNotAllowed(_)
             | Self::UnknownOperation
             | Self::MethodNotAllowed
@@ -210,6 +237,7 @@ impl Problem {
             | Self::TooSlow
             | Self::InvalidField(_)
             | Self::UserExists
+            | Self::IdentifierLocked { .. }
             | Self::Internal(_)
             | Self::Overloaded
             | Self::StoreUnavailable

@@ -7,23 +7,29 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lychgate_listener::{Allowlist, Tls};
+use lychgate_listener::{Allowlist, ForwardedField, Tls, TrustedProxies};
 use lychgate_password::DecoyClass;
 use lychgate_store::IdentifierCase;
 use lychgate_token::Algorithm;
 
 use crate::error::Error;
+use crate::ledger::LedgerSettings;
+use crate::new_password::NewPasswordRules;
 use crate::profile::ProfileField;
 
 pub use crate::access_token::keys::KeyLimits;
 pub use crate::audit::pseudonym::PseudonymKey;
 pub use crate::body::BodyLimits;
+pub use crate::lockout::LockoutLimits;
+pub use crate::upgrade::UpgradeLimits;
 pub use names::{Audience, ClientId, Issuer, KeyLocation};
 
 /// Everything a gateway is told.
 pub struct Settings {
     /// Where calls come in, and over what.
     pub listen: Endpoint,
+    /// Who says what the address of a client is.
+    pub client_address: ClientAddress,
     /// Where the operator looks in.
     pub admin_listen: LoopbackAddress,
     /// The networks that calls may come from.
@@ -41,8 +47,12 @@ pub struct Settings {
     /// The formats and costs of the store's hashes, for the work done on behalf of users who do not exist. Empty: not
     /// known, and guessed until rows have been seen.
     pub decoys: Vec<DecoyClass>,
+    /// What new passwords must be like.
+    pub new_passwords: NewPasswordRules,
     /// Where audit lines go.
     pub audit: AuditSettings,
+    /// The migration ledger, where one is kept.
+    pub ledger: Option<LedgerSettings>,
     /// Every other bound.
     pub limits: Limits,
 }
@@ -83,6 +93,19 @@ pub enum Endpoint {
     Plain(LoopbackAddress),
     /// TLS 1.3 or 1.2 on any address.
     Tls(SocketAddr, Tls),
+    /// Plain HTTP on any address from a trusted proxy, who has ended TLS; nobody else is heard.
+    TerminatedByTrustedProxy(SocketAddr),
+}
+
+/// Who says what the address of a client is: exactly one source is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientAddress {
+    /// The socket: the client is the peer of the connection.
+    Peer,
+    /// A PROXY header of a trusted proxy, before TLS.
+    ProxyProtocol(TrustedProxies),
+    /// A header field of a trusted proxy, in each request.
+    Field(ForwardedField, TrustedProxies),
 }
 
 /// An address that only this machine reaches.
@@ -118,8 +141,12 @@ pub struct Limits {
     /// How long a request waits for its place; and how long, from there, it may take to its answer, whatever happens in
     /// between.
     pub request: Duration,
+    /// How failures slow down guessing.
+    pub lockout: LockoutLimits,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
     pub refused_connection_lines: u32,
+    /// The rewriting of hashes after logins.
+    pub upgrades: UpgradeLimits,
 }
 
 impl AccessTokenSettings {
@@ -168,7 +195,9 @@ impl Default for Limits {
             body: BodyLimits::default(),
             requests: 1024,
             request: Duration::from_secs(30),
+            lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
+            upgrades: UpgradeLimits::default(),
         }
     }
 }

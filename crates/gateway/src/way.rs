@@ -22,11 +22,14 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::access_token::AccessTokens;
+use crate::admission::{Admission, Connection};
 use crate::audit::pseudonym::PseudonymKey;
 use crate::audit::{Record, Step, Writer};
 use crate::body;
 use crate::caller::{Caller, client_of};
+use crate::ledger::Recorder;
 use crate::legacy::Legacy;
+use crate::lockout::{Guesses, Lockout};
 use crate::metrics::Metrics;
 use crate::operations::{Call, OPERATIONS, OperationEntry};
 use crate::problem::{Problem, common_headers};
@@ -38,13 +41,16 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Everything that a request meets.
 pub(crate) struct Way {
+    pub(crate) admission: Admission,
     pub(crate) access_tokens: Arc<AccessTokens>,
     pub(crate) clients: BTreeSet<ClientId>,
     pub(crate) audience: Audience,
     pub(crate) case: IdentifierCase,
+    pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) audit: Arc<Writer>,
     pub(crate) pseudonym_key: PseudonymKey,
+    pub(crate) ledger: Option<Recorder>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
     pub(crate) tasks: TaskTracker,
@@ -63,35 +69,39 @@ impl Way {
     /// who hangs up makes no room for more than there are places.
     pub(crate) async fn answer(
         self: Arc<Self>,
-        peer: AdmittedPeer,
+        connection: Connection,
         request: Request<Incoming>,
     ) -> Answer {
         let arrived = Instant::now();
         let place = Arc::clone(&self.places).acquire_owned();
         let Ok(Ok(place)) = timeout(self.limits.request, place).await else {
-            let record = Record::new(UnixTime::now(), request_id(), peer.address());
+            let record = Record::new(UnixTime::now(), request_id(), connection.address());
             let decided = Err(Problem::Overloaded);
             return self.audited(decided, &record, arrived.elapsed()).await;
         };
         let way = Arc::clone(&self);
         let task = self.tasks.spawn(async move {
             let _until_answered = place;
-            way.answer_to_the_end(peer, request).await
+            way.answer_to_the_end(connection, request).await
         });
         task.await
             .unwrap_or_else(|_| Problem::Internal("lost").answer("none"))
     }
 
-    async fn answer_to_the_end(&self, peer: AdmittedPeer, request: Request<Incoming>) -> Answer {
+    async fn answer_to_the_end(
+        &self,
+        connection: Connection,
+        request: Request<Incoming>,
+    ) -> Answer {
         let started = Instant::now();
         let now = UnixTime::now();
-        let mut record = Record::new(now, request_id(), peer.address());
+        let mut record = Record::new(now, request_id(), connection.address());
         let (head, mut body) = request.into_parts();
         let decided = if self.audit.is_failing() {
             // Its own line is the try that may end this; until one is written, nothing is done that would leave no trace.
             Err(Problem::Internal("audit-not-written"))
         } else {
-            self.decide_in_time(peer, &head, &mut body, &mut record, now)
+            self.decide_in_time(connection, &head, &mut body, &mut record, now)
                 .await
         };
         let answer = self.audited(decided, &record, started.elapsed()).await;
@@ -105,7 +115,7 @@ impl Way {
     /// The decision, within the request's deadline and whatever panics.
     async fn decide_in_time(
         &self,
-        peer: AdmittedPeer,
+        connection: Connection,
         head: &Parts,
         body: &mut Incoming,
         record: &mut Record,
@@ -113,7 +123,7 @@ impl Way {
     ) -> Result<Done, Problem> {
         let decision = timeout(
             self.limits.request,
-            self.decide(peer, head, body, record, now),
+            self.decide(connection, head, body, record, now),
         );
         match caught(decision).await {
             Some(Ok(decided)) => decided,
@@ -125,12 +135,14 @@ impl Way {
     /// The way: each step asks for what the step before it has proven.
     async fn decide(
         &self,
-        peer: AdmittedPeer,
+        connection: Connection,
         head: &Parts,
         body: &mut Incoming,
         record: &mut Record,
         now: UnixTime,
     ) -> Result<Done, Problem> {
+        let peer = self.admit(connection, head, record)?;
+        record.step(Step::Headers);
         refuse_large_head(&head.headers, &head.uri, &self.limits)?;
         record.step(Step::AccessToken);
         let token = self
@@ -153,6 +165,10 @@ impl Way {
             body,
             body_limits: self.limits.body,
             case: self.case,
+            guesses: Guesses {
+                lockout: &self.lockout,
+                key: &self.pseudonym_key,
+            },
             legacy: &self.legacy,
             record,
         };
@@ -161,6 +177,25 @@ impl Way {
             status: operation.status,
             json,
         })
+    }
+
+    /// The client of this request, from a network on the allowlist.
+    fn admit(
+        &self,
+        connection: Connection,
+        head: &Parts,
+        record: &mut Record,
+    ) -> Result<AdmittedPeer, Problem> {
+        record.step(Step::Allowlist);
+        let admitted = self.admission.client(connection, &head.headers);
+        let address = match &admitted {
+            Ok(peer) => Some(peer.address()),
+            Err(refused) => refused.address,
+        };
+        if let Some(address) = address {
+            record.address(address);
+        }
+        admitted.map_err(|refused| refused.problem)
     }
 
     /// The operation of this path, if config defines its statement.
@@ -205,6 +240,9 @@ impl Way {
             decided.as_ref().err().map(Problem::kind),
             took,
         );
+        if let (Ok(_), Some(ledger), Some(told)) = (&decided, &self.ledger, record.sighting()) {
+            ledger.note(told.clone(), UnixTime::now());
+        }
         match decided {
             Ok(done) => done.answer(record.request_id()),
             Err(problem) => problem.answer(record.request_id()),
@@ -263,7 +301,8 @@ fn out_of_time(record: &Record) -> Problem {
             | Step::Caller
             | Step::Route
             | Step::Scope
-            | Step::Body,
+            | Step::Body
+            | Step::Lockout,
             _,
         ) => Problem::TooSlow,
     }

@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
-    Counters, Drained, Error, Limits, Peer, Transport,
+    Counters, Drained, Error, Limits, Peer, Transport, TrustedProxies,
     drain::{Tasks, drain},
-    serve::Server,
+    serve::{Entrance, Entry, Server},
 };
 
 /// A bound socket, ready to serve.
@@ -25,6 +25,7 @@ pub struct Listener {
     transport: Transport,
     limits: Limits,
     counters: Arc<Counters>,
+    proxies: Option<TrustedProxies>,
 }
 
 impl Listener {
@@ -44,7 +45,18 @@ impl Listener {
             transport,
             limits,
             counters: Arc::default(),
+            proxies: None,
         })
+    }
+
+    /// Takes connections from these proxies only, each with a header of the PROXY protocol (version 1 or 2) before its
+    /// first byte: the peer is the client that the header names, or the proxy itself where it speaks for itself.
+    #[must_use]
+    pub fn behind(self, proxies: TrustedProxies) -> Self {
+        Self {
+            proxies: Some(proxies),
+            ..self
+        }
     }
 
     /// The address that is bound, with the real port.
@@ -59,8 +71,9 @@ impl Listener {
 
     /// Serves until `stop` is cancelled, then drains within [`Limits::drain`] and says how that went.
     ///
-    /// `admit` decides on each connection, before a byte of it is read and before TLS; with `None` it is closed. What it
-    /// returns comes with every request of the connection. It runs in the accept loop: it must neither block nor panic.
+    /// `admit` decides on each connection, before TLS and, unless a proxy introduces the client, before a byte of it is
+    /// read; with `None` it is closed. What it returns comes with every request of the connection. It runs in the accept
+    /// loop: it must neither block nor panic.
     ///
     /// `answer` makes the answer to each request, over HTTP/1.1 and HTTP/2 alike. Its future has no deadline here, save
     /// that of a stop; it is dropped, wherever it waits, when the peer goes away or is cut. An answer's body has to be
@@ -90,6 +103,7 @@ impl Listener {
             transport,
             limits,
             counters,
+            proxies,
         } = self;
         let tasks = Tasks::default();
         let _cut_when_dropped = tasks.cut_when_dropped();
@@ -98,6 +112,7 @@ impl Listener {
             limits.clone(),
             Arc::clone(&counters),
             tasks.clone(),
+            Entrance { proxies, admit },
             answer,
         ));
 
@@ -108,10 +123,10 @@ impl Listener {
                     failures = 0;
                     counters.count_accepted();
                     let peer = Peer::from_socket(from);
-                    if let Some(admitted) = gate(peer, &admit, &limits, &counters) {
+                    if let Some(entry) = gate(peer, server.entry(peer), &limits, &counters) {
                         // It counts as open from here, so that the next one sees it.
                         let open = Counters::open_connection(&counters);
-                        tasks.spawn(Arc::clone(&server).connection(stream, admitted, open));
+                        tasks.spawn(Arc::clone(&server).connection(stream, entry, open));
                     }
                 }
                 Err(error) => {
@@ -135,11 +150,11 @@ impl Listener {
 /// The allowlist, then the connection limit: a peer that may not call takes no place from one that may.
 fn gate<A>(
     peer: Peer,
-    admit: &impl Fn(Peer) -> Option<A>,
+    entry: Option<Entry<A>>,
     limits: &Limits,
     counters: &Counters,
-) -> Option<A> {
-    let Some(admitted) = admit(peer) else {
+) -> Option<Entry<A>> {
+    let Some(entry) = entry else {
         counters.count_refused();
         debug!(peer = %peer.address(), "closed: the address is not allowed");
         return None;
@@ -149,7 +164,7 @@ fn gate<A>(
         debug!(peer = %peer.address(), "closed: too many connections are open");
         return None;
     }
-    Some(admitted)
+    Some(entry)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

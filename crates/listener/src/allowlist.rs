@@ -6,12 +6,12 @@
 
 mod file;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 pub use self::file::{parse_network, read_networks};
-use crate::{Error, Peer};
+use crate::{Error, Peer, networks::Networks};
 
 /// Whether an allowlist that holds every address of a family is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,8 +26,7 @@ pub enum AnyNetwork {
 /// The networks that calls may come from. Never the only control: platforms share their addresses among tenants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowlist {
-    /// Without overlap, IPv4 before IPv6, in the order of their addresses.
-    networks: Vec<IpNet>,
+    networks: Networks,
 }
 
 impl Allowlist {
@@ -40,14 +39,9 @@ impl Allowlist {
         if networks.is_empty() {
             return Err(Error::NoNetworks);
         }
-        let networks = networks
-            .into_iter()
-            .map(|network| Ok(canonical(exact(network)?)))
-            .collect::<Result<_, _>>()?;
-        let mut networks = IpNet::aggregate(&networks);
-        networks.sort_unstable();
+        let networks = Networks::union(networks)?;
         if any == AnyNetwork::Refused
-            && let Some(family) = whole_family(&networks)
+            && let Some(family) = networks.whole_family()
         {
             return Err(Error::EveryAddress { family });
         }
@@ -57,22 +51,16 @@ impl Allowlist {
     /// Admits a peer whose address is in one of the networks, and gives any other back.
     pub fn admit(&self, peer: Peer) -> Result<AdmittedPeer, Peer> {
         let address = peer.address().ip();
-        // The networks do not overlap, so only the last that starts at or before the address can hold it.
-        let after = self
-            .networks
-            .partition_point(|network| network.network() <= address);
-        match after
-            .checked_sub(1)
-            .and_then(|candidate| self.networks.get(candidate))
-        {
-            Some(network) if network.contains(&address) => Ok(AdmittedPeer { address }),
-            _ => Err(peer),
+        if self.networks.contain(address) {
+            Ok(AdmittedPeer { address })
+        } else {
+            Err(peer)
         }
     }
 
     /// The networks, merged where they touch; IPv4 before IPv6.
     pub fn networks(&self) -> &[IpNet] {
-        &self.networks
+        self.networks.as_slice()
     }
 }
 
@@ -89,56 +77,15 @@ impl AdmittedPeer {
     }
 }
 
-/// A network without host bits: `10.0.0.5/8` would admit far more than the address that stands there.
-fn exact(network: IpNet) -> Result<IpNet, Error> {
-    if network == network.trunc() {
-        Ok(network)
-    } else {
-        Err(Error::HostBits { network })
-    }
-}
-
-/// The network as peers are compared with it: v4-mapped is IPv4.
-fn canonical(network: IpNet) -> IpNet {
-    let IpAddr::V4(address) = network.addr().to_canonical() else {
-        return network;
-    };
-    let prefix = match network {
-        IpNet::V4(_) => return network,
-        IpNet::V6(mapped) => mapped.prefix_len().checked_sub(V4_MAPPED_PREFIX),
-    };
-    prefix
-        .and_then(|prefix| Ipv4Net::new(address, prefix).ok())
-        .map_or(network, IpNet::V4)
-}
-
-/// The family, if any, of which the merged `networks` hold every address.
-fn whole_family(networks: &[IpNet]) -> Option<&'static str> {
-    if networks.contains(&IpNet::V4(Ipv4Net::default())) {
-        return Some("IPv4");
-    }
-    // No IPv6 peer has a v4-mapped address, so leaving those out leaves out nobody.
-    let mapped = Ipv6Net::new(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped(), V4_MAPPED_PREFIX).ok();
-    let networks: Vec<_> = networks
-        .iter()
-        .copied()
-        .chain(mapped.map(IpNet::V6))
-        .collect();
-    IpNet::aggregate(&networks)
-        .contains(&IpNet::V6(Ipv6Net::default()))
-        .then_some("IPv6")
-}
-
-/// The length of `::ffff:0:0/96`.
-const V4_MAPPED_PREFIX: u8 = 96;
-
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv6Addr, SocketAddr};
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+    use ipnet::{Ipv4Net, Ipv6Net};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::networks::V4_MAPPED_PREFIX;
 
     fn networks(texts: &[&str]) -> Vec<IpNet> {
         texts.iter().map(|text| text.parse().unwrap()).collect()

@@ -33,7 +33,8 @@ impl Counters {
         self.over_limit.load(Ordering::Relaxed)
     }
 
-    /// TLS handshakes that failed or took longer than [`Limits::tls_handshake`](crate::Limits::tls_handshake).
+    /// TLS handshakes and PROXY headers that failed or took longer than
+    /// [`Limits::tls_handshake`](crate::Limits::tls_handshake).
     pub fn handshake_failures(&self) -> u64 {
         self.handshake_failures.load(Ordering::Relaxed)
     }

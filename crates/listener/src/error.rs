@@ -29,6 +29,19 @@ pub enum Error {
         /// `IPv4` or `IPv6`.
         family: &'static str,
     },
+    /// A proxy is to be believed, and there is none.
+    #[error(
+        "`trusted_proxies` is empty: name the addresses of the proxies that say who the client is"
+    )]
+    NoProxies,
+    /// To trust all of a family is to trust whoever calls.
+    #[error(
+        "`trusted_proxies` holds every address of {family}: anyone could say who she is; name the proxies"
+    )]
+    EveryProxy {
+        /// `IPv4` or `IPv6`.
+        family: &'static str,
+    },
     /// Neither an address nor a network.
     #[error(
         "not a network: write an address such as 203.0.113.7 or a network such as 203.0.113.0/24"

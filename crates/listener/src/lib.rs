@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! socket ─accept→ Peer ─allowlist→ AdmittedPeer ─tls→ request          stop ─drain→ Drained
+//!              └─client_address→┘
 //! ```
 //!
 //! What an attacker wants here is to be heard from a network that is not allowed, or to hold on to what others need:
@@ -13,6 +14,8 @@
 
 mod accept;
 mod peer;
+mod client_address;
+mod networks;
 pub mod allowlist;
 mod tls;
 mod serve;
@@ -24,6 +27,7 @@ mod error;
 
 pub use accept::Listener;
 pub use allowlist::{AdmittedPeer, Allowlist, AnyNetwork};
+pub use client_address::{ForwardedField, TrustedProxies, Untold};
 pub use counters::Counters;
 pub use drain::Drained;
 pub use error::Error;

@@ -9,7 +9,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections open at once; one more is closed as soon as it is accepted.
     pub connections: usize,
-    /// From accept to the end of the TLS handshake.
+    /// From accept to the end of the TLS handshake; and before it, where a proxy introduces the client, to the end of the
+    /// PROXY header.
     pub tls_handshake: Duration,
     /// From the start of HTTP on a connection to the end of its first request's head.
     pub header_read: Duration,

@@ -23,25 +23,46 @@ use tokio::{
 use tracing::debug;
 
 use crate::{
-    Counters, Limits, Transport, activity::Activity, counters::OpenConnection, drain::Tasks,
+    Counters, Limits, Peer, Transport, TrustedProxies,
+    activity::Activity,
+    client_address::{Header, read_header},
+    counters::OpenConnection,
+    drain::Tasks,
 };
 
+/// Who may come in, and whose word is taken for it.
+pub(crate) struct Entrance<Admit> {
+    /// With these, only they may connect, and each connection begins with a PROXY header.
+    pub(crate) proxies: Option<TrustedProxies>,
+    pub(crate) admit: Admit,
+}
+
+/// What is known of a connection before a byte of it is read.
+pub(crate) enum Entry<A> {
+    /// The client itself, admitted.
+    Admitted(A),
+    /// A trusted proxy, who will say for whom.
+    Proxy(Peer),
+}
+
 /// What every connection of a listener shares.
-pub(crate) struct Server<Answer> {
+pub(crate) struct Server<Admit, Answer> {
     counters: Arc<Counters>,
     tasks: Tasks,
     transport: Transport,
     limits: Limits,
     http: auto::Builder<Tasks>,
+    entrance: Entrance<Admit>,
     answer: Answer,
 }
 
-impl<Answer> Server<Answer> {
+impl<Admit, Answer> Server<Admit, Answer> {
     pub(crate) fn new(
         transport: Transport,
         limits: Limits,
         counters: Arc<Counters>,
         tasks: Tasks,
+        entrance: Entrance<Admit>,
         answer: Answer,
     ) -> Self {
         let http = http_within(&limits, tasks.clone());
@@ -51,17 +72,30 @@ impl<Answer> Server<Answer> {
             transport,
             limits,
             http,
+            entrance,
             answer,
+        }
+    }
+
+    /// Whether a peer may connect, as far as that can be said before a byte is read.
+    pub(crate) fn entry<A>(&self, peer: Peer) -> Option<Entry<A>>
+    where
+        Admit: Fn(Peer) -> Option<A>,
+    {
+        match &self.entrance.proxies {
+            Some(proxies) => proxies.include(peer).then_some(Entry::Proxy(peer)),
+            None => (self.entrance.admit)(peer).map(Entry::Admitted),
         }
     }
 
     /// Serves one connection to its end, which is the end of `_open`, too.
     pub(crate) async fn connection<A, F, B>(
         self: Arc<Self>,
-        stream: TcpStream,
-        admitted: A,
+        mut stream: TcpStream,
+        entry: Entry<A>,
         _open: OpenConnection,
     ) where
+        Admit: Fn(Peer) -> Option<A> + Send + Sync + 'static,
         A: Clone + Send + Sync + 'static,
         Answer: Fn(A, Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
@@ -73,6 +107,13 @@ impl<Answer> Server<Answer> {
         if let Err(error) = stream.set_nodelay(true) {
             return debug!(%error, "the connection was gone before it was served");
         }
+        let admitted = match entry {
+            Entry::Admitted(admitted) => admitted,
+            Entry::Proxy(proxy) => match self.introduced(&mut stream, proxy).await {
+                Some(admitted) => admitted,
+                None => return,
+            },
+        };
         match &self.transport {
             Transport::Plain => self.requests(stream, admitted).await,
             Transport::Tls(tls) => {
@@ -94,9 +135,39 @@ impl<Answer> Server<Answer> {
         }
     }
 
+    /// Hears from a trusted proxy who the client is, and admits that client or not.
+    async fn introduced<A>(&self, stream: &mut TcpStream, proxy: Peer) -> Option<A>
+    where
+        Admit: Fn(Peer) -> Option<A>,
+    {
+        // Nothing has been asked yet, so a stop need not wait for it.
+        let header = timeout(self.limits.tls_handshake, read_header(stream));
+        let client = match self.tasks.finish().run_until_cancelled(header).await? {
+            Ok(Ok(Header::Client(address))) => Peer::from_socket(address),
+            Ok(Ok(Header::Proxy)) => proxy,
+            Ok(Err(error)) => {
+                self.counters.count_handshake_failure();
+                debug!(proxy = %proxy.address(), %error, "a trusted proxy sent no PROXY header");
+                return None;
+            }
+            Err(_elapsed) => {
+                self.counters.count_handshake_failure();
+                debug!(proxy = %proxy.address(), "the PROXY header took too long");
+                return None;
+            }
+        };
+        let admitted = (self.entrance.admit)(client);
+        if admitted.is_none() {
+            self.counters.count_refused();
+            debug!(peer = %client.address(), "closed: the address is not allowed");
+        }
+        admitted
+    }
+
     /// Speaks HTTP until the client has had enough, it is idle for too long, or a stop ends it.
     async fn requests<A, F, B, Io>(self: &Arc<Self>, io: Io, admitted: A)
     where
+        Admit: Send + Sync + 'static,
         A: Clone + Send + Sync + 'static,
         Answer: Fn(A, Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,

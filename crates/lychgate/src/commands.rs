@@ -1,15 +1,21 @@
 //! One file a command.
 
+pub(crate) mod check;
 mod completions;
 mod demo;
 mod export;
+mod init;
+mod legacy_store;
+mod ledger;
 mod man;
+mod preflight;
+mod password;
 mod serve;
 
 use std::io;
 
 use anyhow::Context as _;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -30,12 +36,31 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the roles that the config has: gateway, tenant, or both.
     Serve(serve::Arguments),
-    /// Write what a platform needs.
+    /// Look at a legacy store and propose a config for it.
+    Init(init::Arguments),
+    /// Count what in a legacy store will trouble a migration.
+    Preflight(preflight::Arguments),
+    /// Judge a deployment: the config, the store behind it, and what its role may do there.
+    Check(check::Arguments),
+    /// Say how far a migration is, and whether the store may be disconnected.
+    Ledger(ledger::Arguments),
+    /// Write what a platform or a database needs.
     Export(export::Arguments),
+    /// Work with hashes: what they are, whether one is of a password, new ones.
+    Password(password::Arguments),
     /// Print the completions for a shell.
     Completions(completions::Arguments),
     /// Print the manual page.
     Man,
+}
+
+/// How a command reports.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// Why a command did not succeed. It decides the exit status.
@@ -44,6 +69,9 @@ pub(crate) enum Failure {
     /// The config cannot be used.
     #[error("{0}")]
     Config(String),
+    /// What was given to it cannot be used.
+    #[error("{0}")]
+    Usage(String),
     /// The command did its work, and what it found is not good.
     #[error("{0}")]
     Finding(String),
@@ -53,10 +81,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// 1 for a finding or a failure, 2 for wrong config; wrong usage ends in 2 before a command runs.
+    /// 1 for a finding or a failure, 2 for wrong config or usage; what clap refuses ends in 2 before a command runs.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Usage(_) => 2,
             Self::Finding(_) | Self::Other(_) => 1,
         }
     }
@@ -73,7 +101,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo(arguments) => in_runtime(demo::run(arguments)),
         Command::Serve(arguments) => in_runtime(serve::run(arguments)),
-        Command::Export(arguments) => Ok(export::run(arguments)?),
+        Command::Init(arguments) => in_runtime(init::run(arguments)),
+        Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
+        Command::Check(arguments) => in_runtime(check::run(arguments)),
+        Command::Export(arguments) => export::run(arguments),
+        Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
+        Command::Password(arguments) => in_runtime(password::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
         }

@@ -10,6 +10,7 @@ mod finding;
 mod gateway;
 mod raw;
 mod shape;
+mod source;
 mod substitution;
 mod tenant;
 
@@ -23,28 +24,41 @@ use self::finding::{Finding, Findings};
 use self::raw::RawConfig;
 #[cfg(test)]
 pub(crate) use self::raw::schema;
+pub(crate) use self::source::Source;
+pub(crate) use self::substitution::substitute;
+use crate::ledger::Rules;
 
 /// The roles that a config names; at least one is there.
 pub(crate) struct Config {
     pub(crate) gateway: Option<lychgate_gateway::Settings>,
     pub(crate) tenant: Option<lychgate_tenant::Settings>,
+    /// How the gateway's ledger is read.
+    pub(crate) ledger: Option<Rules>,
 }
 
 /// Reads and checks the config at `path`; relative paths in it start from the folder it stands in.
 pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
+    read_with_source(path).map(|(config, _)| config)
+}
+
+/// The same, and how it is written.
+pub(crate) fn read_with_source(path: &Path) -> Result<(Config, Source), ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&text, folder).map_err(|findings| ConfigError::new(path, findings))
 }
 
-fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Finding>> {
+fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
     let document = Document::parse(text)?;
     let mut findings = Findings::new(&document);
+    let mut source = Source::default();
     let value = document.to_json(|key, text| {
+        source.see_text(key, text, folder);
         let substituted = substitution::substitute(text, folder);
         findings.keep(key, substituted).unwrap_or_default()
     });
+    source.see_keys(&document, &Key::default(), &value);
     findings.none_so_far()?;
     shape::check(&value, raw::schema().as_value(), &mut findings);
     findings.none_so_far()?;
@@ -58,10 +72,11 @@ fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Finding>> {
     let config = raw.map(|raw| Config {
         gateway: gateway::settings(&raw, folder, &mut findings),
         tenant: tenant::settings(&raw, folder, &mut findings),
+        ledger: gateway::ledger_rules(&raw, &mut findings),
     });
     findings.none_so_far()?;
     // Without findings there is a config.
-    config.ok_or_else(Vec::new)
+    Ok((config.ok_or_else(Vec::new)?, source))
 }
 
 /// A config has a role, and the gateway's own sections do nothing without it.
@@ -75,7 +90,7 @@ fn refuse_what_nothing_reads(value: &Value, findings: &mut Findings<'_>) {
             "there is no role: add `[gateway]`, `[tenant]` or both",
         );
     }
-    for section in ["store", "passwords", "audit"] {
+    for section in ["store", "passwords", "audit", "ledger"] {
         if value.get(section).is_some() {
             let reason = "is read by the gateway alone, and there is no `[gateway]`; remove one, or add the other";
             findings.push(&Key::new(section), reason);

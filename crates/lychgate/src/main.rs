@@ -6,7 +6,10 @@
 mod commands;
 mod config;
 mod demo;
+mod init;
+mod ledger;
 mod log;
+mod preflight;
 #[cfg(test)]
 mod reference;
 mod templates;

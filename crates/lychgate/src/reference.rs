@@ -99,6 +99,28 @@ fn the_generated_problems_are_up_to_date() {
 }
 
 #[test]
+fn the_generated_checks_are_up_to_date() {
+    let mut page = Page::new(
+        "Checks",
+        "What `lychgate check` looks for. Each finding names the check by its id, which stays what it is, and says what \
+         was found and what ends it; where that is SQL, it can be run as it stands. `--fail-on` says from which severity \
+         on the exit status is 1.",
+    );
+    let rows = crate::commands::check::table::all()
+        .into_iter()
+        .map(|check| {
+            [
+                code(check.id),
+                check.severity.name().to_owned(),
+                check.title.to_owned(),
+                check.why.to_owned(),
+            ]
+        });
+    page.table(["id", "severity", "finds that", "why it matters"], rows);
+    compare_or_write("docs/reference/checks.md", &page.finish());
+}
+
+#[test]
 fn the_generated_metrics_are_up_to_date() {
     let mut page = Page::new(
         "Metrics",
@@ -131,7 +153,7 @@ fn the_generated_metrics_are_up_to_date() {
 fn the_generated_audit_page_is_up_to_date() {
     let mut page = Page::new(
         "Audit",
-        "One JSON line for each answer and each refused connection. There is no field for a password, a hash, a token \
+        "One JSON line for each answer, each refused connection and each rewritten hash. There is no field for a password, a hash, a token \
          or a plain identifier; a request whose line cannot be written is not answered.",
     );
     page.heading("Fields");
@@ -205,6 +227,17 @@ fn the_generated_password_formats_are_up_to_date() {
          together: accept one of them, or let the statement put a prefix before its hashes and declare that as a format.",
     );
     page.text(
+        "Spring's DelegatingPasswordEncoder puts an id before each hash: accept the `spring-…` formats of the ids that \
+         your rows begin with, all at once if need be, and `ldap-argon2` for `{argon2}`; rows of before it are `bcrypt`. \
+         A salt, an algorithm or iterations in columns of their own are put together by the statement: see \
+         [hashes in several columns](../how-to/hashes-in-columns.md). Which software each format was verified against \
+         stands in [the table of vectors](password-vectors.md); what a hash of yours is, \
+         [`lychgate password identify`](commands.md) says.",
+    );
+    page.heading("Not read, and why");
+    page.table(["what", "why"], not_read());
+    page.heading("A format of one's own");
+    page.text(
         "A format of one's own is declared in `[[passwords.formats]]`: how hashes are laid out (`stored`, such as \
          `{digest:hex}:{salt}`) and an expression for the digest. It knows `password`, `salt`, `user` and `pepper`, texts \
          in single quotes, `+`, the functions `md4`, `md5`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, each also as \
@@ -214,6 +247,7 @@ fn the_generated_password_formats_are_up_to_date() {
          two in one, `{salt[16]:hex}` has a length in bytes, `{{` is a brace and `{$}` a dollar. Or it is `like` another format, after a \
          `prefix`, over a `password` such as `hex(md5(password))`.",
     );
+    page.heading("Limits");
     page.table(
         ["parameter", "at most"],
         limits_of_hashes().map(|(what, most)| [what.to_owned(), most]),
@@ -225,12 +259,56 @@ fn the_generated_password_formats_are_up_to_date() {
     compare_or_write("docs/reference/password-formats.md", &page.finish());
 }
 
+/// What legacy stores hold beside these, and the reason why no hash of it opens an account.
+fn not_read() -> [[String; 2]; 8] {
+    [
+        [
+            "`{CLEARTEXT}`, `{noop}`, a password as it is",
+            "Whoever reads the store has every password. Hash the column first; then it is a format like any other.",
+        ],
+        [
+            "`{SASL}user@realm`, `{KERBEROS}`, `{UNIX}`",
+            "No hash, but the address of another service that knows the password. Point the connection at that service.",
+        ],
+        [
+            "passwords that are encrypted, such as format 2 of ASP.NET Membership",
+            "Decryption would give the password itself to the gateway. Export and hash them with the software that has the key.",
+        ],
+        [
+            "LM hashes of Windows, BCODE (CODVN B) of SAP",
+            "Two halves of seven characters in upper case, or eight bytes in an alphabet of their own: beside each there usually stands a \
+             better hash, `nt` or `sap-issha`, in the same row.",
+        ],
+        [
+            "`$md5$` of Solaris, `$sm3$`",
+            "Found in `/etc/shadow` of their systems, in no application's table that we know of.",
+        ],
+        [
+            "`$2x$` of bcrypt, `$2$`",
+            "Made by a library with a bug that drops bits of a password; `$2x$` marks what must be changed.",
+        ],
+        [
+            "RIPEMD-160, Whirlpool, MDC-2, SHA-3, BLAKE2",
+            "Rare as bare hashes of passwords, and each is another function to keep. Ask for the one that you have.",
+        ],
+        [
+            "a pre-hash that the application keeps to itself",
+            "Declare it: `like` another format, over `password` such as `hex(sha256(password + pepper))`.",
+        ],
+    ]
+    .map(|row| row.map(str::to_owned))
+}
+
 /// What a stored hash may ask for, by default.
-fn limits_of_hashes() -> [(&'static str, String); 8] {
+fn limits_of_hashes() -> [(&'static str, String); 10] {
     let limits = Limits::default();
     [
         ("memory", format!("{} KiB", limits.memory_kib)),
         ("passes of Argon2", limits.argon2_passes.to_string()),
+        (
+            "memory of scrypt, over all lanes",
+            format!("{} KiB", limits.scrypt_kib),
+        ),
         (
             "lanes of Argon2, scrypt and yescrypt",
             limits.lanes.to_string(),
@@ -245,8 +323,12 @@ fn limits_of_hashes() -> [(&'static str, String); 8] {
         ),
         ("iterations of PBKDF2", limits.pbkdf2_iterations.to_string()),
         (
-            "rounds of crypt(3) by SHA-2",
+            "rounds of crypt(3) by SHA-1 and SHA-2",
             limits.sha_crypt_rounds.to_string(),
+        ),
+        (
+            "rounds of crypt(3) by DES",
+            limits.des_crypt_rounds.to_string(),
         ),
         (
             "rounds of an expression",

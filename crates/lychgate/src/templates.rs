@@ -46,6 +46,9 @@ const ACTIONS: [Template; 2] = templates![
 /// The config of the demo's servers.
 pub(crate) const DEMO_CONFIG: &str = include_str!("../templates/demo/lychgate.toml");
 
+/// The config that is proposed for a store.
+pub(crate) const INIT_CONFIG: &str = include_str!("../templates/init/lychgate.toml");
+
 /// The page of the demo's sample application.
 pub(crate) const DEMO_APPLICATION: &str = include_str!("../templates/demo/application.html");
 

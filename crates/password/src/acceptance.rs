@@ -110,6 +110,13 @@ mod tests {
             Format::Yescrypt,
             Format::Sha512Crypt,
             Format::SapIssha,
+            Format::Sha1Crypt,
+            Format::BsdiCrypt,
+            Format::MysqlSha2,
+            Format::MagentoArgon2,
+            Format::GostYescrypt,
+            Format::ScryptCrypt,
+            Format::SpringScrypt,
         ];
         accepting(&accept).unwrap()
     }
@@ -176,6 +183,11 @@ mod tests {
                 "{over}"
             );
         }
+    }
+
+    #[test]
+    fn each_family_has_a_bound_of_its_own() {
+        let (salt, digest) = ("A".repeat(22), "A".repeat(43));
         for (within, over) in [
             (
                 format!("$2b$15${}", ".".repeat(53)),
@@ -186,8 +198,45 @@ mod tests {
                 format!("$P$H{}", ".".repeat(30)),
             ),
             (
-                format!("$scrypt$ln=18,r=7,p=16${salt}${digest}"),
+                format!("$scrypt$ln=18,r=7,p=4${salt}${digest}"),
                 format!("$scrypt$ln=20,r=8,p=1${salt}${digest}"),
+            ),
+            (
+                format!("$scrypt$ln=18,r=7,p=4${salt}${digest}"),
+                format!("$scrypt$ln=18,r=7,p=5${salt}${digest}"),
+            ),
+            (
+                format!("$sha1$1000000$a${}", ".".repeat(28)),
+                format!("$sha1$1000001$a${}", ".".repeat(28)),
+            ),
+            (
+                // The characters are the numbers 1,000,000 and 1,000,001, the lowest first.
+                format!("_.7o1{}", ".".repeat(15)),
+                format!("_/7o1{}", ".".repeat(15)),
+            ),
+            (
+                format!("$A$3E8${}{}", "a".repeat(20), ".".repeat(43)),
+                format!("$A$3E9${}{}", "a".repeat(20), ".".repeat(43)),
+            ),
+            (
+                format!("{}:{}:3_32_10_268435456", "0".repeat(64), "a".repeat(16)),
+                format!("{}:{}:3_32_11_1048576", "0".repeat(64), "a".repeat(16)),
+            ),
+            (
+                format!("{}:{}:3_32_2_268435456", "0".repeat(64), "a".repeat(16)),
+                format!("{}:{}:3_32_2_268436480", "0".repeat(64), "a".repeat(16)),
+            ),
+            (
+                format!("$gy$j9T$${}", ".".repeat(43)),
+                format!("$gy$jKT$${}", ".".repeat(43)),
+            ),
+            (
+                format!("$7$F6..../....a${}", ".".repeat(43)),
+                format!("$7$G6..../....a${}", ".".repeat(43)),
+            ),
+            (
+                format!("{{scrypt}}$110801$c2FsdA==${digest}="),
+                format!("{{scrypt}}$120801$c2FsdA==${digest}="),
             ),
             (
                 format!("$scrypt$ln=10,r=8,p=16${salt}${digest}"),
@@ -231,6 +280,10 @@ mod tests {
             }
         }
         assert!(accepting(&[Format::Md5, Format::Sha1, Format::LdapMd5]).is_ok());
+        // What Spring's DelegatingPasswordEncoder writes is told apart by its id, all of it together.
+        let spring = Format::ALL.into_iter();
+        let spring = spring.filter(|format| format.name().starts_with("spring-"));
+        assert!(accepting(&spring.collect::<Vec<_>>()).is_ok());
         assert!(matches!(
             refusal(&[Format::Devise]),
             Error::PepperMissing(Format::Devise)

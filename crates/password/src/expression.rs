@@ -2,6 +2,7 @@
 //! Text of the format table or of config comes in and leaves as a tree that any login can evaluate in bounded time.
 //! An attacker would like one that ignores the password; none is read.
 
+mod loss;
 mod parse;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -174,7 +175,7 @@ impl<'a> Values<'a> {
 
 fn encode(encoding: Encoding, bytes: &[u8]) -> Option<Bytes> {
     let encoded = match encoding {
-        Encoding::Hex => hex(bytes, b"0123456789abcdef"),
+        Encoding::Hex => lower_hex(bytes),
         Encoding::UpperHex => hex(bytes, b"0123456789ABCDEF"),
         Encoding::Base64 => STANDARD.encode(bytes).into_bytes(),
         Encoding::Utf16Le => {
@@ -196,6 +197,11 @@ fn encode(encoding: Encoding, bytes: &[u8]) -> Option<Bytes> {
         Encoding::Trim => trim(bytes).to_vec(),
     };
     Some(Zeroizing::new(encoded))
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn lower_hex(bytes: &[u8]) -> Vec<u8> {
+    hex(bytes, b"0123456789abcdef")
 }
 
 fn hex(bytes: &[u8], digits: &[u8; 16]) -> Vec<u8> {

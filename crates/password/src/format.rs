@@ -6,6 +6,7 @@
 mod declared;
 mod definition;
 mod example;
+mod row;
 mod table;
 
 use std::{fmt, str::FromStr};

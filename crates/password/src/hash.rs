@@ -7,8 +7,8 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::{
-    Error, Format, Password, Pepper,
-    expression::{Values, Variable},
+    Error, Format, Loss, Password, Pepper,
+    expression::{Expression, Values, Variable},
     function::Bytes,
     recipe::{Parsed, Recipe, Secrets},
 };
@@ -66,6 +66,45 @@ impl ParsedHash {
             salt_bytes: self.parsed.salt.len(),
             digest_bytes: self.parsed.digest.len(),
         }
+    }
+
+    /// What of this password the hash does not depend on, so that another password has the same hash; `None` for one that
+    /// is read whole, of which there is at most one that this hash is of.
+    pub fn loss(&self, password: &Password, user_name: Option<&str>) -> Option<Loss> {
+        let pepper = self.pepper.as_ref().map_or(&[][..], Pepper::expose_secret);
+        let secrets = Secrets {
+            password: password.expose_secret().as_bytes(),
+            user: user_name.unwrap_or_default().as_bytes(),
+            pepper,
+        };
+        let Parsed { recipe, salt, .. } = &self.parsed;
+        let Some(preparation) = self.format.definition().preparation() else {
+            return recipe.loss(secrets, salt);
+        };
+        let values = Values {
+            password: secrets.password,
+            user: secrets.user,
+            pepper,
+            ..Values::default()
+        };
+        if let Some(loss) = preparation.loss(values) {
+            return Some(loss);
+        }
+        let prepared = preparation.evaluate(values)?;
+        if preparation.is_plain() {
+            return recipe.loss(
+                Secrets {
+                    password: &prepared,
+                    ..secrets
+                },
+                salt,
+            );
+        }
+        // Of a digest alone enough is read; of what stands behind something else perhaps nothing.
+        let is_cut = recipe
+            .reads_at_most()
+            .is_some_and(|bytes| prepared.len() > bytes);
+        (is_cut && matches!(preparation, Expression::Concatenation(_))).then_some(Loss::Length)
     }
 
     /// A decoy of the same cost: nothing of the salt and digest is kept, and whatever is typed does not match.

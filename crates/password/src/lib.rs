@@ -51,11 +51,13 @@ mod layout;
 mod recipe;
 mod format;
 mod hash;
+mod loss;
 mod limits;
 mod acceptance;
 mod pool;
 mod mix;
 mod decoy;
+mod recogniser;
 mod text;
 mod error;
 
@@ -64,5 +66,9 @@ pub use error::Error;
 pub use format::{Declaration, DeclaredFormat, DeclaredRecipe, Format, Unusable};
 pub use hash::ParsedHash;
 pub use limits::Limits;
-pub use pool::{Pool, Settings};
+pub use loss::Loss;
+pub use pool::{Background, Pool, Settings};
+pub use recogniser::{
+    Candidate, CostRange, Group, Known, Proof, Recogniser, Recognition, Untried, prove,
+};
 pub use secret::{Password, Pepper, StoredHash};

@@ -13,6 +13,8 @@ pub struct Limits {
     pub memory_kib: u32,
     /// Passes of Argon2 over its memory: 10.
     pub argon2_passes: u32,
+    /// Memory that scrypt fills over all its lanes together, in KiB: 1048576 (1 GiB).
+    pub scrypt_kib: u64,
     /// Lanes of Argon2, scrypt and yescrypt, which are computed one after another here: 16.
     pub lanes: u32,
     /// Binary logarithm of bcrypt's rounds, the number in the hash: 15.
@@ -21,8 +23,10 @@ pub struct Limits {
     pub phpass_log2_rounds: u32,
     /// Iterations of PBKDF2: 10,000,000.
     pub pbkdf2_iterations: u32,
-    /// Rounds of crypt(3) by SHA-2: 1,000,000.
+    /// Rounds of crypt(3) by SHA-1 and SHA-2: 1,000,000.
     pub sha_crypt_rounds: u32,
+    /// Rounds of crypt(3) by DES: 1,000,000.
+    pub des_crypt_rounds: u32,
     /// Rounds of a format that is an expression: 1,000,000.
     pub expression_rounds: u32,
 }
@@ -32,18 +36,24 @@ impl Limits {
         let [first, second, third] = recipe.parameters();
         recipe.memory_kib() <= self.memory_kib
             && match recipe {
-                Recipe::Argon2(_) => second <= self.argon2_passes && third <= self.lanes,
-                Recipe::Scrypt(_) | Recipe::Firebase(_) => third <= self.lanes,
-                Recipe::Yescrypt(_) => second <= self.lanes,
+                Recipe::Argon2(_) | Recipe::Magento(_) => {
+                    second <= self.argon2_passes && third <= self.lanes
+                }
+                Recipe::Scrypt(_) | Recipe::Firebase(_) => {
+                    let kib = u64::from(recipe.memory_kib()) * u64::from(third);
+                    third <= self.lanes && kib <= self.scrypt_kib
+                }
+                Recipe::Yescrypt(_) | Recipe::GostYescrypt(_) => second <= self.lanes,
                 Recipe::Bcrypt(_) | Recipe::PasslibBcrypt(_) => first <= self.bcrypt_cost,
                 Recipe::Phpass(_) => first <= self.phpass_log2_rounds,
                 Recipe::Pbkdf2(_) => first <= self.pbkdf2_iterations,
-                Recipe::ShaCrypt(_) => first <= self.sha_crypt_rounds,
+                Recipe::Sha1Crypt(_) | Recipe::ShaCrypt(_) => first <= self.sha_crypt_rounds,
+                Recipe::DesCrypt(_) => first <= self.des_crypt_rounds,
                 Recipe::Simple { simple, .. } if simple.is_pbkdf2() => {
                     first <= self.pbkdf2_iterations
                 }
                 Recipe::Simple { .. } => first <= self.expression_rounds,
-                Recipe::Md5Crypt(_) => true,
+                Recipe::Md5Crypt(_) | Recipe::Mysql323 | Recipe::Oracle10 => true,
             }
     }
 }
@@ -53,11 +63,13 @@ impl Default for Limits {
         Self {
             memory_kib: 256 * 1024,
             argon2_passes: 10,
+            scrypt_kib: 1024 * 1024,
             lanes: 16,
             bcrypt_cost: 15,
             phpass_log2_rounds: 18,
             pbkdf2_iterations: 10_000_000,
             sha_crypt_rounds: 1_000_000,
+            des_crypt_rounds: 1_000_000,
             expression_rounds: 1_000_000,
         }
     }

@@ -3,6 +3,8 @@
 //! a bounded time. A thread belongs to its computation: a caller who hangs up frees nothing early.
 //! An attacker wants to make many expensive computations at once, or to tell one verdict from another by its time.
 
+mod background;
+
 use std::{
     collections::BTreeMap,
     num::NonZero,
@@ -17,10 +19,11 @@ use std::{
 };
 
 use tokio::{
-    sync::{AcquireError, OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
 };
 
+pub use self::background::Background;
 use crate::{
     Error, Format, Limits, ParsedHash, Password, Pepper, StoredHash, Unusable,
     acceptance::Acceptance,
@@ -92,6 +95,13 @@ impl Settings {
             Acceptance::new(self.clone()).map(drop)
         }
     }
+
+    /// The same, with the memory of one new hash set aside for a [`Background`].
+    #[must_use]
+    pub fn less_background(mut self) -> Self {
+        self.memory_kib = self.memory_kib.saturating_sub(self.write.new_memory_kib());
+        self
+    }
 }
 
 /// A pool of threads that verify and make hashes. Clones are the same pool; its threads end with the last of them.
@@ -111,6 +121,8 @@ struct Shared {
     queue: usize,
     queue_wait: Duration,
     invocations: Arc<AtomicU64>,
+    /// A thread has become free.
+    freed: Arc<Notify>,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -135,11 +147,7 @@ impl Pool {
         let (jobs, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
         for number in 0..threads {
-            let receiver = Arc::clone(&receiver);
-            thread::Builder::new()
-                .name(format!("password-{number}"))
-                .spawn(move || work(&receiver))
-                .map_err(Error::Spawn)?;
+            spawn(format!("password-{number}"), Arc::clone(&receiver))?;
         }
         Ok(Self(Arc::new(Shared {
             acceptance,
@@ -151,6 +159,7 @@ impl Pool {
             queue,
             queue_wait,
             invocations: Arc::default(),
+            freed: Arc::default(),
         })))
     }
 
@@ -170,12 +179,12 @@ impl Pool {
     /// [`Error::Internal`].
     pub async fn verify(
         &self,
-        password: Password,
+        password: impl Into<Arc<Password>>,
         user_name: Option<&str>,
         hash: ParsedHash,
     ) -> Result<bool, Error> {
         let memory_kib = hash.recipe().memory_kib();
-        let user_name = user_name.map(str::to_owned);
+        let (password, user_name) = (password.into(), user_name.map(str::to_owned));
         let computation = move || hash.verify(&password, user_name.as_deref());
         self.compute(memory_kib, computation).await?
     }
@@ -189,6 +198,17 @@ impl Pool {
         format.covers(&password)?;
         self.compute(format.new_memory_kib(), move || format.compute(&password))
             .await?
+    }
+
+    /// Whether a hash is what [`Pool::hash`] makes now, or costs more. Argon2 costs more if neither its memory nor its
+    /// memory times its passes are less.
+    pub fn is_current(&self, hash: &ParsedHash) -> bool {
+        hash.format() == self.0.write && hash.recipe().is_as_dear_as_new()
+    }
+
+    /// Whether [`Pool::hash`] takes this password, as it would say.
+    pub fn covers(&self, password: &Password) -> Result<(), Error> {
+        self.0.write.covers(password)
     }
 
     /// How many computations were begun since the start, of decoys as of any other hash.
@@ -209,25 +229,13 @@ impl Pool {
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let permits = self.permits(memory_kib).await?;
-        let invocations = Arc::clone(&self.0.invocations);
-        let (answer, answered) = oneshot::channel();
-        let job = move || {
-            invocations.fetch_add(1, Ordering::Relaxed);
-            let outcome = catch_unwind(AssertUnwindSafe(computation));
-            // Before the answer, so that whoever has it finds the thread free.
+        let freed = Arc::clone(&self.0.freed);
+        // Before the answer, so that whoever has it finds the thread free.
+        let free = move || {
             drop(permits);
-            if let Ok(value) = outcome {
-                // The caller may be gone by now.
-                drop(answer.send(value));
-            }
+            freed.notify_waiters();
         };
-        self.0
-            .jobs
-            .send(Box::new(job))
-            .map_err(|_| Error::Internal("no thread is left"))?;
-        answered
-            .await
-            .map_err(|_| Error::Internal("a computation panicked"))
+        run(&self.0.jobs, &self.0.invocations, computation, free).await
     }
 
     /// A thread of one's own and memory to work in, at once or after a wait in the queue.
@@ -254,6 +262,40 @@ impl Pool {
             Err(_) => Err(Error::Overloaded),
         }
     }
+}
+
+/// Has a thread compute, and waits for what comes of it; `then` is done on the thread before that is known.
+async fn run<T: Send + 'static>(
+    jobs: &mpsc::Sender<Job>,
+    invocations: &Arc<AtomicU64>,
+    computation: impl FnOnce() -> T + Send + 'static,
+    then: impl FnOnce() + Send + 'static,
+) -> Result<T, Error> {
+    let invocations = Arc::clone(invocations);
+    let (answer, answered) = oneshot::channel();
+    let job = move || {
+        invocations.fetch_add(1, Ordering::Relaxed);
+        let outcome = catch_unwind(AssertUnwindSafe(computation));
+        then();
+        if let Ok(value) = outcome {
+            // The caller may be gone by now.
+            drop(answer.send(value));
+        }
+    };
+    jobs.send(Box::new(job))
+        .map_err(|_| Error::Internal("no thread is left"))?;
+    answered
+        .await
+        .map_err(|_| Error::Internal("a computation panicked"))
+}
+
+/// Starts a thread that does the jobs of this receiver.
+fn spawn(name: String, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) -> Result<(), Error> {
+    let thread = thread::Builder::new().name(name);
+    thread
+        .spawn(move || work(&jobs))
+        .map(drop)
+        .map_err(Error::Spawn)
 }
 
 /// Does one job after another until the pool is gone.

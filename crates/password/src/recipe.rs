@@ -5,6 +5,9 @@ mod argon2;
 pub(crate) mod aspnet;
 mod bcrypt;
 mod crypt;
+pub(crate) mod des;
+mod magento;
+pub(crate) mod mysql;
 mod pbkdf2;
 mod passlib;
 mod phpass;
@@ -14,14 +17,16 @@ mod yescrypt;
 
 pub(crate) use self::{
     argon2::{Argon2, NEW_MEMORY_KIB},
-    bcrypt::Bcrypt,
-    crypt::{Md5Crypt, ShaCrypt},
+    bcrypt::{Bcrypt, PASSWORD_BYTES as BCRYPT_BYTES},
+    crypt::{Md5Crypt, Sha1Crypt, ShaCrypt},
+    des::DesCrypt,
+    magento::Magento,
     passlib::PasslibBcrypt,
     pbkdf2::Pbkdf2,
     phpass::Phpass,
     scrypt::{Firebase, Scrypt},
     simple::{Simple, Source, Stretch},
-    yescrypt::Yescrypt,
+    yescrypt::{GostYescrypt, Yescrypt},
 };
 use crate::{Error, function::Bytes};
 
@@ -47,8 +52,14 @@ pub(crate) enum Recipe {
     Pbkdf2(Pbkdf2),
     Phpass(Phpass),
     Md5Crypt(Md5Crypt),
+    Sha1Crypt(Sha1Crypt),
     ShaCrypt(ShaCrypt),
+    DesCrypt(DesCrypt),
     Yescrypt(Yescrypt),
+    GostYescrypt(GostYescrypt),
+    Magento(Magento),
+    Mysql323,
+    Oracle10,
     Simple {
         simple: &'static Simple,
         rounds: u32,
@@ -80,8 +91,14 @@ impl Recipe {
             Self::Pbkdf2(recipe) => recipe.derive(password, salt, digest_bytes),
             Self::Phpass(recipe) => Some(recipe.derive(password, salt, digest_bytes)),
             Self::Md5Crypt(recipe) => Some(recipe.derive(password, salt)),
+            Self::Sha1Crypt(recipe) => Some(recipe.derive(password, salt)),
             Self::ShaCrypt(recipe) => Some(recipe.derive(password, salt)),
+            Self::DesCrypt(recipe) => Some(recipe.derive(password, salt)),
             Self::Yescrypt(recipe) => Some(recipe.derive(password, salt, digest_bytes)?),
+            Self::GostYescrypt(recipe) => Some(recipe.derive(password, salt, digest_bytes)?),
+            Self::Magento(recipe) => Some(recipe.derive(password, salt, digest_bytes)?),
+            Self::Mysql323 => Some(mysql::old_password(password)),
+            Self::Oracle10 => des::oracle(secrets.user, password),
             Self::Simple { simple, rounds } => simple.derive(secrets, salt, *rounds, digest_bytes),
         })
     }
@@ -92,14 +109,59 @@ impl Recipe {
             Self::Argon2(recipe) => recipe.memory_kib(),
             Self::Scrypt(recipe) => recipe.memory_kib(),
             Self::Firebase(recipe) => recipe.scrypt.memory_kib(),
-            Self::Yescrypt(recipe) => recipe.memory_kib(),
+            Self::Yescrypt(recipe) | Self::GostYescrypt(GostYescrypt(recipe)) => {
+                recipe.memory_kib()
+            }
+            Self::Magento(recipe) => recipe.argon2.memory_kib(),
             Self::Bcrypt(_)
             | Self::PasslibBcrypt(_)
             | Self::Pbkdf2(_)
             | Self::Phpass(_)
             | Self::Md5Crypt(_)
+            | Self::Sha1Crypt(_)
             | Self::ShaCrypt(_)
+            | Self::DesCrypt(_)
+            | Self::Mysql323
+            | Self::Oracle10
             | Self::Simple { .. } => 0,
+        }
+    }
+
+    /// Whether it costs what a new hash of its family does, or more; never for families that are only read.
+    pub(crate) fn is_as_dear_as_new(&self) -> bool {
+        match self {
+            Self::Argon2(recipe) => recipe.is_as_dear_as_new(),
+            Self::Bcrypt(recipe) => recipe.is_as_dear_as_new(),
+            Self::PasslibBcrypt(_)
+            | Self::Scrypt(_)
+            | Self::Firebase(_)
+            | Self::Pbkdf2(_)
+            | Self::Phpass(_)
+            | Self::Md5Crypt(_)
+            | Self::ShaCrypt(_)
+            | Self::Sha1Crypt(_)
+            | Self::DesCrypt(_)
+            | Self::Yescrypt(_)
+            | Self::GostYescrypt(_)
+            | Self::Magento(_)
+            | Self::Mysql323
+            | Self::Oracle10
+            | Self::Simple { .. } => false,
+        }
+    }
+
+    /// What the parameters are called, as far as there are any.
+    pub(crate) fn parameter_names(&self) -> &'static [&'static str] {
+        match self {
+            Self::Argon2(_) | Self::Magento(_) => &["memory_kib", "passes", "lanes"],
+            Self::Bcrypt(_) | Self::PasslibBcrypt(_) | Self::Phpass(_) => &["log2_rounds"],
+            Self::Scrypt(_) | Self::Firebase(_) => &["log2_n", "block_size", "lanes"],
+            Self::Pbkdf2(_) => &["iterations"],
+            Self::Sha1Crypt(_) | Self::ShaCrypt(_) | Self::DesCrypt(_) => &["rounds"],
+            Self::Yescrypt(_) | Self::GostYescrypt(_) => &["memory_kib", "lanes"],
+            Self::Simple { simple, .. } if simple.is_pbkdf2() => &["iterations"],
+            Self::Simple { simple, .. } if simple.repeats() => &["rounds"],
+            Self::Md5Crypt(_) | Self::Mysql323 | Self::Oracle10 | Self::Simple { .. } => &[],
         }
     }
 
@@ -113,9 +175,14 @@ impl Recipe {
             Self::Firebase(recipe) => recipe.scrypt.parameters(),
             Self::Pbkdf2(recipe) => [recipe.iterations, 0, 0],
             Self::Phpass(recipe) => [recipe.log2_rounds, 0, 0],
-            Self::Md5Crypt(_) => [0; 3],
+            Self::Md5Crypt(_) | Self::Mysql323 | Self::Oracle10 => [0; 3],
+            Self::Sha1Crypt(recipe) => [recipe.rounds, 0, 0],
             Self::ShaCrypt(recipe) => [recipe.rounds, 0, 0],
-            Self::Yescrypt(recipe) => recipe.parameters(),
+            Self::DesCrypt(recipe) => [recipe.rounds, 0, 0],
+            Self::Yescrypt(recipe) | Self::GostYescrypt(GostYescrypt(recipe)) => {
+                recipe.parameters()
+            }
+            Self::Magento(recipe) => recipe.argon2.parameters(),
             Self::Simple { rounds, .. } => [*rounds, 0, 0],
         }
     }

@@ -2,7 +2,8 @@
 //! Two rows are enough to know that there are too many, so no statement can fill the memory.
 
 use futures_util::TryStreamExt as _;
-use sqlx::{Column as _, ColumnIndex, Database, Either, Executor, IntoArguments, Row as _, SqlStr};
+use sqlx::query::Query;
+use sqlx::{Column as _, ColumnIndex, Database, Either, Executor, IntoArguments, Row as _};
 
 use crate::error::Error;
 use crate::parameters::Value;
@@ -49,8 +50,7 @@ impl<R> Answer<R> {
 /// Runs a statement; `changes` is how its database counts what it matched.
 pub(crate) async fn run<'c, D>(
     connection: &'c mut D::Connection,
-    sql: SqlStr,
-    arguments: D::Arguments,
+    query: Query<'c, D, D::Arguments>,
     changes: fn(&D::QueryResult) -> u64,
 ) -> sqlx::Result<Answer<D::Row>>
 where
@@ -63,7 +63,7 @@ where
         changes: 0,
         is_complete: false,
     };
-    let mut parts = connection.fetch_many(sqlx::query_with(sql, arguments));
+    let mut parts = connection.fetch_many(query);
     while answer.rows.len() < 2 {
         match parts.try_next().await? {
             Some(Either::Right(row)) => answer.rows.push(row),
@@ -111,7 +111,8 @@ where
     columns.map(Row::new)
 }
 
-fn within_limit(value: Value) -> Result<Value, &'static str> {
+/// The value, unless nothing of a user can be so long.
+pub(crate) fn within_limit(value: Value) -> Result<Value, &'static str> {
     let length = match &value {
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),

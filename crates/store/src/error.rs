@@ -17,6 +17,9 @@ pub enum Error {
     /// The store's URL cannot be used.
     #[error("the store's url {0}")]
     Url(&'static str),
+    /// The users of the store, or their passwords, cannot be read.
+    #[error("the store's credentials: {0}")]
+    Credentials(String),
     /// A limit that is not sound.
     #[error("the store's settings: {0}")]
     Settings(&'static str),
@@ -103,6 +106,12 @@ pub enum Error {
         code: String,
     },
 
+    /// The database refused a look at what is in it.
+    #[error(
+        "the store refused a look at its tables, code {0}; may this user read the catalogue and the user table?"
+    )]
+    Look(String),
+
     // Ours.
     /// A statement was run that config does not define.
     #[error("statement `{0}` is not defined; define it under `[store.operations]`")]
@@ -125,6 +134,9 @@ pub enum Error {
 /// What is wrong with a configured statement.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementFlaw {
+    /// What a directory does by itself, if at all.
+    #[error("it is no operation of a directory, whose server keeps the hashes: leave it out")]
+    NotOfDirectories,
     /// A quote or a comment that is not closed.
     #[error("{0} is opened and never closed")]
     Unclosed(&'static str),
@@ -206,6 +218,20 @@ pub enum StatementFlaw {
     /// Two columns that nobody can tell apart.
     #[error("it returns two columns named `{0}`; rename one with `as`")]
     DuplicateColumn(String),
+    /// What is no search filter, or no value for an attribute.
+    #[error("it is not a search filter (RFC 4515) that can be used: {0}")]
+    Filter(&'static str),
+    /// An attribute that the directory does not have.
+    #[error("the directory's schema has no attribute `{0}`")]
+    UnknownAttribute(String),
+    /// An attribute of `blocked` that says nothing.
+    #[error(
+        "`[store.ldap] blocked` names `{0}`, which is no sign of a disabled account; known are a boolean attribute, `userAccountControl`, `lockoutTime`, `msDS-User-Account-Control-Computed` and `pwdAccountLockedTime`"
+    )]
+    NoSign(String),
+    /// A write that config does not say the attributes of.
+    #[error("`[store.ldap.{0}]` is missing or empty: it says which attributes are set")]
+    NothingToSet(&'static str),
     /// A `create` that cannot say whom it made.
     #[error(
         "it has no `returning`, and there is no `lookup` that could find the new user; add one of the two"

@@ -157,6 +157,16 @@ mod tests {
                 "`:new_email`",
             ),
             (StatementName::Delete, "delete from users", "`:user_id`"),
+            (
+                StatementName::UpgradePassword,
+                "update users set password_hash = :password_hash where email = :identifier",
+                "`:old_hash`",
+            ),
+            (
+                StatementName::UpgradePassword,
+                "update users set password_hash = :password_hash where password_hash = :old_hash",
+                "`:identifier`",
+            ),
         ] {
             assert_eq!(
                 flaw(name, sql),

@@ -4,6 +4,8 @@
 
 mod values;
 
+pub(crate) use self::values::value;
+
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -17,6 +19,7 @@ use sqlx::{
 };
 
 use crate::answer::{self, Answer};
+use crate::credentials::Credential;
 use crate::error::{Error, StatementFlaw};
 use crate::parameters::Binding;
 use crate::prepare::{Prepared, configured, refused};
@@ -34,9 +37,20 @@ impl Dialect for Mysql {
     /// The parameter of each `?`, by its place: a name that is used twice has two of them.
     type Signature = Vec<usize>;
 
-    const BEGIN: &'static str = "start transaction read write";
     /// `MyISAM` tables know no transactions: what was done there is done.
     const UNDOES: bool = false;
+
+    fn credential(&self) -> Credential {
+        self.0.credential()
+    }
+
+    fn as_user(&self, credential: &Credential) -> Self {
+        Self(self.0.as_user(credential))
+    }
+
+    fn begin(&self, writes: bool, _deadline: Duration) -> SqlStr {
+        SqlStr::from_static(if writes { BEGIN } else { BEGIN_READ })
+    }
 
     fn options(&self, _deadline: Duration) -> Result<MySqlConnectOptions, Error> {
         let address = &self.0;
@@ -44,7 +58,7 @@ impl Dialect for Mysql {
             .username(&address.user)
             .database(&address.database)
             .charset("utf8mb4")
-            .ssl_mode(match address.trust {
+            .ssl_mode(match address.way.trust {
                 Trust::Disable => MySqlSslMode::Disabled,
                 Trust::Prefer => MySqlSslMode::Preferred,
                 Trust::Require => MySqlSslMode::Required,
@@ -52,7 +66,7 @@ impl Dialect for Mysql {
                 Trust::VerifyFull => MySqlSslMode::VerifyIdentity,
             })
             .disable_statement_logging();
-        let options = match &address.endpoint {
+        let options = match &address.way.endpoint {
             Endpoint::Network { host, port } => options.host(host).port(*port),
             Endpoint::Socket(file) => options.socket(file),
         };
@@ -60,7 +74,7 @@ impl Dialect for Mysql {
             Some(password) => options.password(password),
             None => options,
         };
-        Ok(match address.root_certificate_pem()? {
+        Ok(match address.way.root_certificate_pem()? {
             Some(pem) => options.ssl_ca_from_pem(pem),
             None => options,
         })
@@ -89,6 +103,7 @@ impl Dialect for Mysql {
     }
 
     async fn prepare(
+        &self,
         connection: &mut MySqlConnection,
         name: StatementName,
         named: &NamedSql,
@@ -96,11 +111,7 @@ impl Dialect for Mysql {
         let sql = configured(named.with_placeholders(|_| "?".to_owned()));
         let places: Vec<usize> = named.places().collect();
         // MariaDB refuses even to prepare a write where it may not be run.
-        let begin = SqlStr::from_static(if name.is_read() {
-            BEGIN_READ
-        } else {
-            Self::BEGIN
-        });
+        let begin = SqlStr::from_static(if name.is_read() { BEGIN_READ } else { BEGIN });
         let mut transaction = connection.begin_with(begin).await.map_err(refused)?;
         let statement = transaction.prepare(sql.clone()).await.map_err(refused)?;
         transaction.rollback().await.map_err(refused)?;
@@ -129,13 +140,15 @@ impl Dialect for Mysql {
     /// Compared with a number, MySQL takes a text for the number that it begins with, and warns: `1 or 1=1` is 1. What
     /// was found that way was not asked for.
     async fn run(
+        &self,
         connection: &mut MySqlConnection,
         prepared: &Prepared<Vec<usize>>,
         arguments: MySqlArguments,
     ) -> Result<Answer<MySqlRow>, Failure> {
         let lost = |error| failure::<Self>(&error);
-        let (sql, changes) = (prepared.sql.clone(), MySqlQueryResult::rows_affected);
-        let answer = answer::run::<MySql>(&mut *connection, sql, arguments, changes).await;
+        let query = sqlx::query_with(prepared.sql.clone(), arguments);
+        let changes = MySqlQueryResult::rows_affected;
+        let answer = answer::run::<MySql>(&mut *connection, query, changes).await;
         let answer = answer.map_err(lost)?;
         if answer.matched() > 0 && answer.is_complete() {
             let warnings = connection.fetch_all(SqlStr::from_static("show warnings"));
@@ -165,14 +178,14 @@ impl Dialect for Mysql {
             3819 | 4025 => Failure::Constraint("check"),
             1644 => Failure::Constraint("trigger"),
             1969 | 3024 => Failure::TooSlow,
-            1264 | 1265 | 1292 | 1366 | 1406 => Failure::Unfit,
+            // The last four: a text that is not in a column's alphabet cannot be compared with it.
+            1264 | 1265 | 1292 | 1366 | 1406 | 1267 | 1270 | 1271 | 3988 => Failure::Unfit,
             1053 | 1077..=1079 | 1152..=1161 | 1184 | 1927 => Failure::Lost,
             1205 | 1213 => Failure::Unavailable("another transaction was in the way"),
             1290 | 1792 | 1836 => Failure::Unavailable("it may only be read"),
             1040 | 1203 | 1226 => Failure::Unavailable("it has no connection left for us"),
-            1044 | 1045 | 1698 | 1251 => {
-                Failure::Unavailable("it refuses the user, or the password")
-            }
+            // A password that has run out, and a user that is locked, are refused like a wrong one.
+            1044 | 1045 | 1251 | 1698 | 1820 | 1862 | 3118 | 4151 => Failure::Refused,
             1049 => Failure::Unavailable("it has no such database"),
             1021 | 1037 | 1038 | 1041 | 1114 => Failure::Unavailable("its disk or memory is full"),
             number => Failure::Other(number.to_string()),
@@ -180,6 +193,7 @@ impl Dialect for Mysql {
     }
 }
 
+const BEGIN: &str = "start transaction read write";
 const BEGIN_READ: &str = "start transaction read only";
 
 /// A text that begins as a number, and goes on as something else.

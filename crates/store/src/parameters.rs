@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use lychgate_password::StoredHash;
+use lychgate_password::{Password, StoredHash};
 
 use crate::error::Error;
 use crate::statement::{Statement, StatementName};
@@ -69,6 +69,8 @@ impl From<String> for Value {
 pub struct Parameters {
     values: BTreeMap<String, Value>,
     password_hash: Option<StoredHash>,
+    old_hash: Option<StoredHash>,
+    password: Option<Password>,
 }
 
 impl Parameters {
@@ -84,11 +86,35 @@ impl Parameters {
         self
     }
 
-    /// Adds the value of `:password_hash`, the one parameter that is a secret.
+    /// Adds the value of `:password_hash`, which is a secret.
     #[must_use]
     pub fn with_password_hash(mut self, hash: StoredHash) -> Self {
         self.password_hash = Some(hash);
         self
+    }
+
+    /// Adds the value of `:old_hash`, the other secret: what the hash has to be still.
+    #[must_use]
+    pub fn with_old_hash(mut self, hash: StoredHash) -> Self {
+        self.old_hash = Some(hash);
+        self
+    }
+
+    /// Adds the password itself, for a store that hashes it: it stands where `:password_hash` would.
+    #[must_use]
+    pub fn with_password(mut self, password: Password) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// The password, for a store that hashes it.
+    pub(crate) fn password(&self) -> Option<&Password> {
+        self.password.as_ref()
+    }
+
+    /// The hash, for a store that keeps it.
+    pub(crate) fn password_hash(&self) -> Option<&StoredHash> {
+        self.password_hash.as_ref()
     }
 
     /// The values in the order in which the statement takes them.
@@ -124,23 +150,33 @@ impl Parameters {
     }
 
     fn binding(&self, parameter: &str) -> Binding<'_> {
-        if parameter == PASSWORD_HASH {
-            self.password_hash
-                .as_ref()
-                .map_or(Binding::Value(&Value::Null), Binding::PasswordHash)
-        } else {
-            Binding::Value(self.values.get(parameter).unwrap_or(&Value::Null))
+        let secret = self
+            .secrets()
+            .into_iter()
+            .find(|(name, _)| *name == parameter);
+        match secret {
+            Some((_, hash)) => hash.map_or(Binding::Value(&Value::Null), Binding::PasswordHash),
+            None => Binding::Value(self.values.get(parameter).unwrap_or(&Value::Null)),
         }
     }
 
     /// The names of what is given. A hash given as a visible value is not one of them.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let hash = self.password_hash.is_some().then_some(PASSWORD_HASH);
+        let is_secret = |given: &&str| SECRETS.contains(given);
+        let secrets = self.secrets().into_iter();
         self.values
             .keys()
             .map(String::as_str)
-            .filter(|name| *name != PASSWORD_HASH)
-            .chain(hash)
+            .filter(move |given| !is_secret(given))
+            .chain(secrets.filter_map(|(name, hash)| hash.map(|_| name)))
+            .chain(self.password.as_ref().map(|_| PASSWORD_HASH))
+    }
+
+    fn secrets(&self) -> [(&'static str, Option<&StoredHash>); 2] {
+        [
+            (PASSWORD_HASH, self.password_hash.as_ref()),
+            (OLD_HASH, self.old_hash.as_ref()),
+        ]
     }
 }
 
@@ -152,6 +188,12 @@ pub(crate) enum Binding<'a> {
 
 /// The reserved name: as a parameter a hash to write, as a column the hash to compare with.
 pub(crate) const PASSWORD_HASH: &str = "password_hash";
+
+/// The hash that a row has to have still.
+const OLD_HASH: &str = "old_hash";
+
+/// The parameters that are never given as visible values.
+const SECRETS: [&str; 2] = [PASSWORD_HASH, OLD_HASH];
 
 #[cfg(test)]
 mod tests {
@@ -230,6 +272,37 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!("statement `change_password` was run without parameter `{missing}`")
+            );
+        }
+    }
+
+    #[test]
+    fn both_hashes_of_an_upgrade_are_secrets_and_each_has_its_own_place() {
+        let statement = statement(&["password_hash", "identifier", "old_hash"]);
+        let parameters = || Parameters::new().with("identifier", "zoe");
+        let old = || StoredHash::new("{SSHA}old".to_owned()).unwrap();
+        let given = parameters().with_old_hash(old()).with_password_hash(hash());
+        let bindings = given.in_order(StatementName::UpgradePassword, &statement);
+        let [
+            Binding::PasswordHash(new),
+            _,
+            Binding::PasswordHash(old_one),
+        ] = *bindings.unwrap()
+        else {
+            panic!("two secrets")
+        };
+        assert_eq!(new.expose_secret(), hash().expose_secret());
+        assert_eq!(old_one.expose_secret(), old().expose_secret());
+        for visible in [
+            parameters().with_old_hash(old()).with("password_hash", "x"),
+            parameters()
+                .with_password_hash(hash())
+                .with("old_hash", "x"),
+        ] {
+            assert!(
+                visible
+                    .in_order(StatementName::UpgradePassword, &statement)
+                    .is_err()
             );
         }
     }

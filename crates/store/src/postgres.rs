@@ -5,21 +5,29 @@
 mod arguments;
 mod arrays;
 mod kinds;
+mod lane;
+mod lanes;
 mod numeric;
+mod tls;
 mod values;
 
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{
-    PgArguments, PgConnectOptions, PgConnection, PgQueryResult, PgRow, PgSslMode, PgTypeInfo,
+    PgArguments, PgConnectOptions, PgConnection, PgDatabaseError, PgQueryResult, PgRow, PgSslMode,
+    PgStatement, PgTypeInfo, PgValueRef,
 };
-use sqlx::{ConnectOptions as _, Either, Executor as _, Row as _, Statement as _};
+use sqlx::{
+    Column as _, ConnectOptions as _, Either, Executor as _, Row as _, SqlStr, Statement as _,
+};
 
 use self::kinds::Kind;
+pub(crate) use self::lanes::PostgresStore;
 use crate::answer::{self, Answer};
+use crate::credentials::Credential;
 use crate::error::{Error, StatementFlaw};
-use crate::parameters::Binding;
+use crate::parameters::{Binding, Value};
 use crate::prepare::{Prepared, configured, refused};
 use crate::row::Row;
 use crate::server::{Dialect, Failure, Unfit, failure};
@@ -27,22 +35,62 @@ use crate::sql::NamedSql;
 use crate::statement::StatementName;
 use crate::url::{Address, Endpoint, Trust};
 
+/// A value of a row, by the type that its column has.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "as the other drivers' values are passed"
+)]
+pub(crate) fn value(raw: PgValueRef<'_>) -> Result<Value, &'static str> {
+    values::value(&raw)
+}
+
+/// What PostgreSQL says of a statement when it prepares it.
+pub(crate) struct Signature {
+    parameters: Vec<PgTypeInfo>,
+    columns: Vec<PgTypeInfo>,
+    statement: PgStatement,
+}
+
 /// Where a PostgreSQL server is.
 pub(crate) struct Postgres(pub(crate) Address);
 
 impl Dialect for Postgres {
     type Database = sqlx::Postgres;
-    type Signature = Vec<PgTypeInfo>;
+    type Signature = Signature;
 
-    const BEGIN: &'static str = "begin read write";
     const UNDOES: bool = true;
+
+    fn credential(&self) -> Credential {
+        self.0.credential()
+    }
+
+    fn as_user(&self, credential: &Credential) -> Self {
+        Self(self.0.as_user(credential))
+    }
+
+    fn is_pooled(&self) -> bool {
+        !self.0.way.prepared
+    }
+
+    /// Behind a pooler a transaction brings its limits with it: those of the session are whoever's came before.
+    fn begin(&self, writes: bool, deadline: Duration) -> SqlStr {
+        let begin = if writes { BEGIN } else { BEGIN_READ };
+        if !self.is_pooled() {
+            return SqlStr::from_static(begin);
+        }
+        let milliseconds = deadline.as_millis();
+        configured(format!(
+            "{begin}; set local statement_timeout = {milliseconds}; \
+             set local idle_in_transaction_session_timeout = {milliseconds}"
+        ))
+    }
 
     fn options(&self, deadline: Duration) -> Result<PgConnectOptions, Error> {
         let address = &self.0;
         let options = PgConnectOptions::new_without_pgpass()
             .username(&address.user)
             .database(&address.database)
-            .ssl_mode(match address.trust {
+            .ssl_mode(match address.way.trust {
                 Trust::Disable => PgSslMode::Disable,
                 Trust::Prefer => PgSslMode::Prefer,
                 Trust::Require => PgSslMode::Require,
@@ -50,16 +98,19 @@ impl Dialect for Postgres {
                 Trust::VerifyFull => PgSslMode::VerifyFull,
             })
             .application_name("lychgate")
-            .options([
-                ("default_transaction_read_only", "on".to_owned()),
-                ("statement_timeout", deadline.as_millis().to_string()),
-                (
-                    "idle_in_transaction_session_timeout",
-                    deadline.as_millis().to_string(),
-                ),
-            ])
             .disable_statement_logging();
-        let options = match &address.endpoint {
+        let limit = deadline.as_millis().to_string();
+        // A pooler takes no settings of a session, and has a session without prepared statements.
+        let options = if self.is_pooled() {
+            options.statement_cache_capacity(0).extra_float_digits(None)
+        } else {
+            options.options([
+                ("default_transaction_read_only", "on"),
+                ("statement_timeout", &limit),
+                ("idle_in_transaction_session_timeout", &limit),
+            ])
+        };
+        let options = match &address.way.endpoint {
             Endpoint::Network { host, port } => options.host(host).port(*port),
             Endpoint::Socket(folder) => options.socket(folder),
         };
@@ -67,7 +118,7 @@ impl Dialect for Postgres {
             Some(password) => options.password(password),
             None => options,
         };
-        Ok(match address.root_certificate_pem()? {
+        Ok(match address.way.root_certificate_pem()? {
             Some(pem) => options.ssl_root_cert_from_pem(pem),
             None => options,
         })
@@ -78,10 +129,11 @@ impl Dialect for Postgres {
     }
 
     async fn prepare(
+        &self,
         connection: &mut PgConnection,
         name: StatementName,
         named: &NamedSql,
-    ) -> Result<Prepared<Vec<PgTypeInfo>>, StatementFlaw> {
+    ) -> Result<Prepared<Signature>, StatementFlaw> {
         let numbered = named.with_placeholders(|number| format!("${number}"));
         let sql = configured(numbered.clone());
         let statement = connection.prepare(sql.clone()).await.map_err(refused)?;
@@ -107,56 +159,83 @@ impl Dialect for Postgres {
             (false, false) => return Err(StatementFlaw::NotAWrite),
             (true, false) | (false, true) => {}
         }
-        Prepared::new(name, named, statement.columns(), sql, types)
+        let columns = statement.columns().iter();
+        let signature = Signature {
+            parameters: types,
+            columns: columns.map(|column| column.type_info().clone()).collect(),
+            statement: statement.clone(),
+        };
+        Prepared::new(name, named, statement.columns(), sql, signature)
     }
 
-    fn arguments(types: &Vec<PgTypeInfo>, bindings: &[Binding<'_>]) -> Result<PgArguments, Unfit> {
-        arguments::arguments(types, bindings)
+    fn arguments(signature: &Signature, bindings: &[Binding<'_>]) -> Result<PgArguments, Unfit> {
+        arguments::arguments(&signature.parameters, bindings)
     }
 
     async fn run(
+        &self,
         connection: &mut PgConnection,
-        prepared: &Prepared<Vec<PgTypeInfo>>,
+        prepared: &Prepared<Signature>,
         arguments: PgArguments,
     ) -> Result<Answer<PgRow>, Failure> {
         let changes = PgQueryResult::rows_affected;
-        let sql = prepared.sql.clone();
-        let answer = answer::run::<sqlx::Postgres>(connection, sql, arguments, changes).await;
+        // With what was told of it at start, nothing of it has to be asked again: a question in between would end the
+        // statement that has no name.
+        let query = if self.is_pooled() {
+            let statement = &prepared.signature.statement;
+            statement.query_with(arguments).persistent(false)
+        } else {
+            sqlx::query_with(prepared.sql.clone(), arguments)
+        };
+        let answer = answer::run::<sqlx::Postgres>(connection, query, changes).await;
         answer.map_err(|error| failure::<Self>(&error))
     }
 
     fn row(name: StatementName, row: &PgRow) -> Result<Row, Error> {
-        answer::row::<sqlx::Postgres>(name, row, |raw| values::value(&raw))
+        answer::row::<sqlx::Postgres>(name, row, value)
     }
 
-    /// By the class of the code, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
     fn failure(error: &dyn DatabaseError) -> Failure {
-        let code = error.code().unwrap_or_default();
-        match &*code {
-            "23505" => Failure::Unique,
-            "23502" => Failure::Constraint("not null"),
-            "23503" => Failure::Constraint("foreign key"),
-            "23514" => Failure::Constraint("check"),
-            "P0001" => Failure::Constraint("trigger"),
-            "57014" => Failure::TooSlow,
-            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Failure::Lost,
-            "40001" | "40P01" | "55P03" => {
-                Failure::Unavailable("another transaction was in the way")
-            }
-            "25006" => Failure::Unavailable("it may only be read"),
-            "53300" => Failure::Unavailable("it has no connection left for us"),
-            "3D000" => Failure::Unavailable("it has no such database"),
-            code if code.starts_with("08") => Failure::Lost,
-            code if code.starts_with("28") => {
-                Failure::Unavailable("it refuses the user, or the password")
-            }
-            code if code.starts_with("23") => Failure::Constraint("another one"),
-            code if code.starts_with("22") => Failure::Unfit,
-            code if code.starts_with("53") => Failure::Unavailable("its disk or memory is full"),
-            code => Failure::Other(code.to_owned()),
-        }
+        let routine = error.try_downcast_ref::<PgDatabaseError>();
+        let routine = routine.and_then(PgDatabaseError::routine);
+        failure_of(&error.code().unwrap_or_default(), routine)
     }
 }
+
+/// What an error means, by the class of its code, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn failure_of(code: &str, routine: Option<&str>) -> Failure {
+    match code {
+        // The table has changed since the session prepared its statement: a new session prepares it anew.
+        "0A000" if routine == Some("RevalidateCachedQuery") => Failure::Lost,
+        "23505" => Failure::Unique,
+        "23502" => Failure::Constraint("not null"),
+        "23503" => Failure::Constraint("foreign key"),
+        "23514" => Failure::Constraint("check"),
+        "P0001" => Failure::Constraint("trigger"),
+        "57014" => Failure::TooSlow,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Failure::Lost,
+        "40001" | "40P01" | "55P03" => Failure::Unavailable("another transaction was in the way"),
+        "25006" => Failure::Unavailable("it may only be read"),
+        "53300" => Failure::Unavailable("it has no connection left for us"),
+        "3D000" => Failure::Unavailable("it has no such database"),
+        "08P01" => Failure::Unavailable(A_POOLER),
+        "26000" | "42P05" => Failure::Unavailable(ANOTHER_SESSION),
+        code if code.starts_with("08") => Failure::Lost,
+        code if code.starts_with("28") => Failure::Refused,
+        code if code.starts_with("23") => Failure::Constraint("another one"),
+        code if code.starts_with("22") => Failure::Unfit,
+        code if code.starts_with("53") => Failure::Unavailable("its disk or memory is full"),
+        code => Failure::Other(code.to_owned()),
+    }
+}
+
+const A_POOLER: &str =
+    "it does not take our session's settings; behind a pooler, add `prepared=false` to `url`";
+const ANOTHER_SESSION: &str =
+    "a prepared statement is not in its session; behind a pooler, add `prepared=false` to `url`";
+
+const BEGIN: &str = "begin read write";
+const BEGIN_READ: &str = "begin read only";
 
 /// Whether a statement would write, by its plan: a node that modifies a table stands in it, however deep in a `with`.
 /// The plan is made for values that are all null, and nothing is run.

@@ -1,13 +1,21 @@
 //! A small legacy store to try things on: the demo's and the tutorial's.
+//! It is made only where no users are, and what is removed again is only what was made here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lychgate_password::StoredHash;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{
+    ConnectOptions as _, Connection, Database, Encode, Executor, IntoArguments, SqlStr, Type,
+};
 use tokio::fs::OpenOptions;
 
 use crate::error::Error;
+use crate::mysql::Mysql;
+use crate::postgres::Postgres;
+use crate::server;
+use crate::url::{Location, StoreUrl};
 
 /// A user of the sample store.
 pub struct SampleUser {
@@ -23,6 +31,36 @@ pub struct SampleUser {
     pub password_hash: Option<StoredHash>,
 }
 
+/// A table `users` that was made in a store, to be removed again.
+#[must_use = "what was made is removed by `remove` alone"]
+pub struct Sample {
+    url: StoreUrl,
+    /// A SQLite file that was not there before.
+    file: Option<PathBuf>,
+}
+
+/// Why there is no sample in a store, or why it is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// The store is in use.
+    #[error("the store has a table `users` already; name an empty database that is yours")]
+    InUse,
+    /// The table could not be made, or not be filled.
+    #[error(
+        "no table `users` could be made in the store; may its user make tables there? Nothing was left behind"
+    )]
+    NotMade,
+    /// The table could not be removed.
+    #[error("the table `users` of the sample could not be removed from the store; drop it by hand")]
+    NotRemoved,
+    /// The sample is a table.
+    #[error("the store is a directory, and the sample is a table; name a database")]
+    Directory,
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
 /// Makes a SQLite file of mode 0600 with one table `users`, and these users in it, numbered from 1. The file must not
 /// be there yet.
 pub async fn create(path: &Path, users: &[SampleUser]) -> Result<(), Error> {
@@ -30,42 +68,193 @@ pub async fn create(path: &Path, users: &[SampleUser]) -> Result<(), Error> {
         path: path.to_owned(),
         fault,
     };
+    new_file(path)
+        .await
+        .map_err(|_| fault("cannot be made; is there one already, or no folder for it?"))?;
+    let filled = async {
+        let mut connection = open_file(path).await.ok()?;
+        let made = make::<sqlx::Sqlite>(&mut connection, &SQLITE, users).await;
+        made.ok()
+    };
+    filled
+        .await
+        .ok_or_else(|| fault("could not be filled with sample users; are two of the same address?"))
+}
+
+/// Makes a table `users` in an empty database, and these users in it. A SQLite file that is not there is made with mode
+/// 0600.
+pub async fn create_in(url: &StoreUrl, users: &[SampleUser]) -> Result<Sample, SampleError> {
+    let file = match &url.0 {
+        Location::Sqlite(path) if !path.exists() => {
+            new_file(path).await.map_err(|_| SampleError::NotMade)?;
+            Some(path.clone())
+        }
+        _ => None,
+    };
+    let sample = Sample {
+        url: url.clone(),
+        file,
+    };
+    let made = match &url.0 {
+        Location::Sqlite(path) => {
+            let mut connection = open_file(path).await?;
+            make::<sqlx::Sqlite>(&mut connection, &SQLITE, users).await
+        }
+        Location::Postgres(address) => {
+            let mut connection = server::connect(&Postgres(address.clone()), PATIENCE).await?;
+            make::<sqlx::Postgres>(&mut connection, &POSTGRES, users).await
+        }
+        Location::Mysql(address) => {
+            let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
+            make::<sqlx::MySql>(&mut connection, &MYSQL, users).await
+        }
+        Location::Ldap(_) => Err(SampleError::Directory),
+    };
+    if made.is_err() {
+        sample.remove_file().await;
+    }
+    made.map(|()| sample)
+}
+
+impl Sample {
+    /// Removes the table, and the file if it was made for it.
+    pub async fn remove(self) -> Result<(), SampleError> {
+        match &self.url.0 {
+            Location::Sqlite(_) if self.file.is_some() => {
+                self.remove_file().await;
+                Ok(())
+            }
+            Location::Sqlite(path) => {
+                let mut connection = open_file(path).await?;
+                drop_users::<sqlx::Sqlite>(&mut connection, &SQLITE).await
+            }
+            Location::Postgres(address) => {
+                let mut connection = server::connect(&Postgres(address.clone()), PATIENCE).await?;
+                drop_users::<sqlx::Postgres>(&mut connection, &POSTGRES).await
+            }
+            Location::Mysql(address) => {
+                let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
+                drop_users::<sqlx::MySql>(&mut connection, &MYSQL).await
+            }
+            Location::Ldap(_) => Err(SampleError::Directory),
+        }
+    }
+
+    async fn remove_file(&self) {
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            if let Some(file) = &self.file {
+                let mut file = file.as_os_str().to_owned();
+                file.push(suffix);
+                let _absent = tokio::fs::remove_file(file).await;
+            }
+        }
+    }
+}
+
+/// How one kind of database says it.
+struct Words {
+    begin: &'static str,
+    schema: &'static str,
+    insert: &'static str,
+}
+
+async fn make<D>(
+    connection: &mut D::Connection,
+    words: &Words,
+    users: &[SampleUser],
+) -> Result<(), SampleError>
+where
+    D: Database,
+    D::Arguments: IntoArguments<D>,
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    bool: Type<D> + for<'q> Encode<'q, D>,
+    for<'q> &'q str: Type<D> + Encode<'q, D>,
+    for<'q> Option<&'q str>: Type<D> + Encode<'q, D>,
+{
+    let looked = connection.execute("select 1 from users where 1 = 0").await;
+    if looked.is_ok() {
+        return Err(SampleError::InUse);
+    }
+    run::<D>(connection, words, words.schema)
+        .await
+        .map_err(|_| SampleError::NotMade)?;
+    let filling = async {
+        let begin = SqlStr::from_static(words.begin);
+        let mut transaction = connection.begin_with(begin).await?;
+        for user in users {
+            let hash = user.password_hash.as_ref().map(StoredHash::expose_secret);
+            sqlx::query(words.insert)
+                .bind(user.email.as_str())
+                .bind(user.email_verified)
+                .bind(user.nickname.as_deref())
+                .bind(user.blocked)
+                .bind(hash)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await
+    };
+    let filled: sqlx::Result<()> = filling.await;
+    if filled.is_err() {
+        drop_users::<D>(connection, words).await?;
+        return Err(SampleError::NotMade);
+    }
+    Ok(())
+}
+
+async fn drop_users<D>(connection: &mut D::Connection, words: &Words) -> Result<(), SampleError>
+where
+    D: Database,
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
+    let dropped = run::<D>(connection, words, "drop table users").await;
+    dropped.map_err(|_| SampleError::NotRemoved)
+}
+
+/// Runs one statement that may write.
+async fn run<D>(
+    connection: &mut D::Connection,
+    words: &Words,
+    statement: &'static str,
+) -> sqlx::Result<()>
+where
+    D: Database,
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
+    let begin = SqlStr::from_static(words.begin);
+    let mut transaction = connection.begin_with(begin).await?;
+    transaction.execute(statement).await?;
+    transaction.commit().await
+}
+
+async fn new_file(path: &Path) -> std::io::Result<()> {
     let mut new_file = OpenOptions::new();
     new_file.write(true).create_new(true);
     #[cfg(unix)]
     new_file.mode(0o600);
-    let file = new_file
-        .open(path)
-        .await
-        .map_err(|_| fault("cannot be made; is there one already, or no folder for it?"))?;
-    drop(file);
-    fill(path, users)
-        .await
-        .map_err(|_| fault("could not be filled with sample users; are two of the same address?"))
+    new_file.open(path).await.map(drop)
 }
 
-async fn fill(path: &Path, users: &[SampleUser]) -> sqlx::Result<()> {
+async fn open_file(path: &Path) -> Result<sqlx::SqliteConnection, Error> {
+    let fault = |fault| Error::File {
+        path: path.to_owned(),
+        fault,
+    };
+    let absolute = std::path::absolute(path).map_err(|_| fault("has no path that can be used"))?;
     let options = SqliteConnectOptions::new()
-        .filename(std::path::absolute(path)?)
+        .filename(absolute)
+        .create_if_missing(false)
         .disable_statement_logging();
-    let mut connection = options.connect().await?;
-    let mut transaction = connection.begin().await?;
-    transaction.execute(SCHEMA).await?;
-    for user in users {
-        sqlx::query(INSERT)
-            .bind(&user.email)
-            .bind(user.email_verified)
-            .bind(&user.nickname)
-            .bind(user.blocked)
-            .bind(user.password_hash.as_ref().map(StoredHash::expose_secret))
-            .execute(&mut *transaction)
-            .await?;
-    }
-    transaction.commit().await?;
-    connection.close().await
+    let connection = options.connect().await;
+    connection.map_err(|_| fault("cannot be opened by SQLite"))
 }
 
-const SCHEMA: &str = "
+/// How long a server may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const SQLITE: Words = Words {
+    begin: "begin immediate",
+    schema: "
 create table users (
     id INTEGER PRIMARY KEY,
     email TEXT NOT NULL UNIQUE,
@@ -73,7 +262,37 @@ create table users (
     nickname TEXT,
     blocked INTEGER NOT NULL DEFAULT 0,
     password_hash TEXT
-)";
+)",
+    insert: "
+insert into users (email, email_verified, nickname, blocked, password_hash) values (?, ?, ?, ?, ?)",
+};
 
-const INSERT: &str = "
-insert into users (email, email_verified, nickname, blocked, password_hash) values (?, ?, ?, ?, ?)";
+const POSTGRES: Words = Words {
+    begin: "begin read write",
+    schema: "
+create table users (
+    id integer generated by default as identity primary key,
+    email text not null unique,
+    email_verified boolean not null default false,
+    nickname text,
+    blocked boolean not null default false,
+    password_hash text
+)",
+    insert: "
+insert into users (email, email_verified, nickname, blocked, password_hash) values ($1, $2, $3, $4, $5)",
+};
+
+const MYSQL: Words = Words {
+    begin: "start transaction read write",
+    schema: "
+create table users (
+    id integer auto_increment primary key,
+    email varchar(255) not null unique,
+    email_verified boolean not null default false,
+    nickname varchar(255),
+    blocked boolean not null default false,
+    password_hash varchar(255)
+) default character set utf8mb4 collate utf8mb4_bin",
+    insert: "
+insert into users (email, email_verified, nickname, blocked, password_hash) values (?, ?, ?, ?, ?)",
+};

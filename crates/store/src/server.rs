@@ -2,21 +2,28 @@
 //! What leaves here says truly whether anything was changed. An attacker wants to exhaust the connections: whoever waits
 //! for one has a limit, whoever has one has a deadline, and while the server is down nobody waits at all.
 
-mod circuit;
 mod dialect;
+mod keyring;
+mod look;
+mod pool;
+mod run;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::{Connection, Database, Pool, SqlStr};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use sqlx::Connection as _;
+use tokio::task::JoinSet;
 use tokio::time::{timeout, timeout_at};
 
-use self::circuit::Circuit;
-use self::dialect::{ConnectionOf, RowOf};
 pub(crate) use self::dialect::{Dialect, Failure, Unfit, failure};
-use crate::answer::Answer;
+use self::keyring::Key;
+pub(crate) use self::look::{connect, look_failed};
+use self::pool::{Lease, Pool};
+pub(crate) use self::pool::{UNREACHED, UNTRUSTED};
+pub(crate) use self::run::SHARE_OF_STATEMENT;
+use self::run::{NotDone, read_once, transact};
+use crate::circuit::Circuit;
 use crate::error::Error;
 use crate::fit;
 use crate::parameters::{Binding, Parameters};
@@ -27,53 +34,71 @@ use crate::store::Settings;
 
 /// An open server and its prepared statements.
 pub(crate) struct Server<D: Dialect> {
-    pool: Pool<D::Database>,
-    /// One for each connection that there may be: the pool itself cannot tell a busy server from one that is gone.
-    permits: Semaphore,
+    pool: Arc<Pool<D>>,
     statements: Statements<D::Signature>,
     circuit: Circuit,
-    wait: Duration,
-    deadline: Duration,
+    /// Looks after the pool for as long as the server is open.
+    keeper: JoinSet<()>,
 }
 
 impl<D: Dialect> Server<D> {
     /// Connects, and prepares every statement.
-    pub(crate) async fn open(dialect: &D, settings: &Settings) -> Result<Self, Error> {
+    pub(crate) async fn open(dialect: D, settings: &Settings) -> Result<Self, Error> {
         let deadline = settings.deadline;
-        let pool = PoolOptions::<D::Database>::new()
-            .max_connections(settings.connections)
-            .acquire_timeout(settings.wait.min(deadline / 2))
-            .test_before_acquire(false)
-            .after_connect(move |connection, _| Box::pin(D::ready(connection, deadline)))
-            .connect_lazy_with(dialect.options(deadline)?);
+        let pool = Arc::new(Pool::new(dialect, settings)?);
         let mut server = Self {
-            pool,
-            permits: Semaphore::new(usize::try_from(settings.connections).unwrap_or(usize::MAX)),
+            pool: Arc::clone(&pool),
             statements: BTreeMap::new(),
             circuit: Circuit::default(),
-            wait: settings.wait,
-            deadline,
+            keeper: JoinSet::new(),
         };
-        let opening = async {
-            let mut lease = server.lease().await?;
-            let connection = lease
-                .connection()
-                .map_err(|_| Error::Unavailable(UNREACHED))?;
-            let mut tried = Vec::new();
-            for (&name, sql) in &settings.statements {
-                let prepared = match fit::fitting(name, sql) {
-                    Ok(named) => D::prepare(connection, name, &named).await,
-                    Err(flaw) => Err(flaw),
-                };
-                tried.push((name, prepared));
-            }
-            lease.is_sound = true;
-            prepare::gathered(tried)
-        };
-        let opened = timeout(settings.wait + deadline * OPENING, opening).await;
-        let statements = opened.map_err(|_| Error::Unavailable(SILENT))??;
-        server.statements = statements;
+        let opened = timeout(
+            settings.wait + deadline * OPENING,
+            server.prepare(&settings.statements),
+        );
+        server.statements = opened.await.map_err(|_| Error::Unavailable(SILENT))??;
+        server.keeper.spawn(pool.keep());
         Ok(server)
+    }
+
+    async fn prepare(
+        &self,
+        statements: &BTreeMap<StatementName, String>,
+    ) -> Result<Statements<D::Signature>, Error> {
+        let dialect = &self.pool.dialect;
+        let mut lease = self.lease().await?;
+        let lost = |_| Error::Unavailable(UNREACHED);
+        let is_pooled = dialect.is_pooled();
+        lease.is_sound = !is_pooled;
+        let connection = lease.connection().map_err(lost)?;
+        let mut transaction;
+        // What is prepared behind a pooler would stay with its session: that goes with this connection.
+        let connection = if is_pooled {
+            let begun = connection.begin_with(dialect.begin(false, self.pool.deadline));
+            transaction = begun
+                .await
+                .map_err(|error| unavailable(&failure::<D>(&error)))?;
+            &mut *transaction
+        } else {
+            connection
+        };
+        let mut tried = Vec::new();
+        for (&name, sql) in statements {
+            let prepared = match fit::fitting(name, sql) {
+                Ok(named) => dialect.prepare(connection, name, &named).await,
+                Err(flaw) => Err(flaw),
+            };
+            tried.push((name, prepared));
+        }
+        prepare::gathered(tried)
+    }
+
+    /// How it stands with the connections.
+    pub(crate) fn condition(&self) -> Condition {
+        Condition {
+            connections: self.pool.open(),
+            has_faulty_credentials: self.pool.has_faulty_credentials(),
+        }
     }
 
     /// The statement of an operation, if config defines it.
@@ -98,14 +123,16 @@ impl<D: Dialect> Server<D> {
             }
         };
         self.circuit.admit(Instant::now())?;
-        let _permit = self.permit().await?;
-        let until = Instant::now() + self.deadline;
+        let _permit = self.pool.permit().await?;
+        let until = Instant::now() + self.pool.deadline;
         let reading = async {
             let lease = self.lease().await?;
-            match read_once::<D>(lease, prepared, first).await {
+            match read_once(&self.pool, lease, prepared, first).await {
                 Err(Failure::Lost) => {
+                    // What ended this one has ended, or will end, those of its age.
+                    self.pool.retire_idle();
                     let lease = self.proved_lease().await?;
-                    Ok(read_once::<D>(lease, prepared, second).await)
+                    Ok(read_once(&self.pool, lease, prepared, second).await)
                 }
                 answered => Ok(answered),
             }
@@ -118,8 +145,19 @@ impl<D: Dialect> Server<D> {
                 self.circuit.count_success();
                 answer.the_row(name, D::row)
             }
-            Err(Failure::Unfit) => Ok(None),
-            Err(failure) => Err(self.error(name, failure)),
+            Err(failure) => self.failed_read(name, failure),
+        }
+    }
+
+    /// What the failure of a read comes to: a key that its column cannot hold is nobody's.
+    pub(crate) fn failed_read(
+        &self,
+        name: StatementName,
+        failure: Failure,
+    ) -> Result<Option<Row>, Error> {
+        match failure {
+            Failure::Unfit => Ok(None),
+            failure => Err(self.error(name, failure)),
         }
     }
 
@@ -136,17 +174,18 @@ impl<D: Dialect> Server<D> {
             Err(unfit) => return unfit_is_nobody(name, prepared, &unfit).map(|()| NOBODY),
         };
         self.circuit.admit(Instant::now())?;
-        let _permit = self.permit().await?;
-        let mut lease = timeout(self.deadline, self.proved_lease())
+        let _permit = self.pool.permit().await?;
+        let mut lease = timeout(self.pool.deadline, self.proved_lease())
             .await
             .map_err(|_| Error::Unavailable(SILENT))??;
+        lease.is_sound = false;
         let connection = lease
             .connection()
             .map_err(|_| Error::Unavailable(UNREACHED))?;
-        let done = transact::<D>(connection, name, prepared, arguments, self.deadline).await;
+        let done = transact(&self.pool, connection, name, prepared, arguments).await;
         lease.is_sound = match &done {
             Ok(_) => true,
-            Err(NotDone::Failed(failure)) => failure.is_answer(),
+            Err(NotDone::Failed(failure)) => failure.is_answer() && !self.pool.dialect.is_pooled(),
             Err(NotDone::Refused(_) | NotDone::Unknown) => false,
         };
         match done {
@@ -162,12 +201,33 @@ impl<D: Dialect> Server<D> {
 
     /// Asks the server whether it answers, whatever the circuit says, and closes the circuit if it does.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
-        let _permit = self.permit().await?;
-        let asking = timeout(self.deadline, self.proved_lease()).await;
+        let _permit = self.pool.permit().await?;
+        let asking = timeout(self.pool.deadline, self.proved_lease()).await;
         asking.map_err(|_| Error::Unavailable(SILENT))?.map(drop)
     }
 
-    fn prepared<'a>(
+    /// The server itself.
+    pub(crate) fn dialect(&self) -> &D {
+        &self.pool.dialect
+    }
+
+    /// Every statement.
+    pub(crate) fn statements(&self) -> &Statements<D::Signature> {
+        &self.statements
+    }
+
+    /// How long a statement may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.pool.deadline
+    }
+
+    /// The user of new connections.
+    pub(crate) fn key(&self) -> Key {
+        self.pool.key()
+    }
+
+    /// A statement, and these values in its order.
+    pub(crate) fn prepared<'a>(
         &self,
         name: StatementName,
         parameters: &'a Parameters,
@@ -177,38 +237,25 @@ impl<D: Dialect> Server<D> {
         Ok((prepared, bindings))
     }
 
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, Error> {
-        let permit = timeout(self.wait, self.permits.acquire()).await;
-        permit
-            .map_err(|_| Error::Overloaded)?
-            .map_err(|_| Error::Unavailable("it was closed"))
-    }
-
-    /// A connection, new or of the pool; one of the pool may have broken since it was last used.
     async fn lease(&self) -> Result<Lease<D>, Error> {
-        match self.pool.acquire().await {
-            Ok(connection) => Ok(Lease {
-                connection: Some(connection),
-                is_sound: false,
-            }),
-            Err(error) => {
-                self.circuit.count_failure(Instant::now());
-                Err(Error::Unavailable(match failure::<D>(&error) {
-                    Failure::Unavailable(reason) => reason,
-                    _ if is_of_tls(&error) => UNTRUSTED,
-                    _ => UNREACHED,
-                }))
-            }
-        }
+        let lease = self.pool.lease().await;
+        lease.map_err(|failure| {
+            self.circuit.count_failure(Instant::now());
+            unavailable(&failure)
+        })
     }
 
     /// A connection that answers now. Those of the pool that do not are closed on the way; there are only so many.
     async fn proved_lease(&self) -> Result<Lease<D>, Error> {
-        for _ in 0..=self.pool.options().get_max_connections() {
+        for _ in 0..=self.pool.most() {
             let mut lease = self.lease().await?;
-            let asking = async { lease.connection()?.ping().await };
+            let asking = async {
+                let connection = lease.connection()?;
+                connection.ping().await.map_err(|_| Failure::Lost)
+            };
             if asking.await.is_ok() {
                 self.circuit.count_success();
+                lease.is_sound = true;
                 return Ok(lease);
             }
         }
@@ -217,126 +264,29 @@ impl<D: Dialect> Server<D> {
     }
 
     fn error(&self, name: StatementName, failure: Failure) -> Error {
-        match failure {
-            Failure::Lost => {
-                self.circuit.count_failure(Instant::now());
-                if name.is_read() || D::UNDOES {
-                    Error::Unavailable("its connection broke")
-                } else {
-                    Error::OutcomeUnknown(name)
-                }
-            }
-            Failure::TooSlow if name.is_read() => Error::Timeout(name),
-            Failure::TooSlow => Error::Unavailable(TOO_SLOW),
-            Failure::Unavailable(reason) => Error::Unavailable(reason),
-            Failure::Unique => Error::UniqueViolation(name),
-            Failure::Constraint(constraint) => Error::Constraint {
-                statement: name,
-                constraint,
-            },
-            Failure::Unfit => Error::Value {
-                statement: name,
-                parameter: None,
-            },
-            Failure::Other(code) => Error::Failed {
-                statement: name,
-                code,
-            },
+        if matches!(failure, Failure::Lost) {
+            self.circuit.count_failure(Instant::now());
         }
+        failure.into_error(name, name.is_read() || D::UNDOES)
     }
 }
 
-/// A connection on loan. Unless it is sound when it comes back, it is dropped: it may be in the middle of anything, and
-/// to end that in good form could take as long as whatever went wrong.
-struct Lease<D: Dialect> {
-    connection: Option<PoolConnection<D::Database>>,
-    is_sound: bool,
+/// How it stands with the connections to a store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Condition {
+    /// Connections that are open.
+    pub connections: usize,
+    /// Whether the credentials that were read last cannot be used, so that older ones still are.
+    pub has_faulty_credentials: bool,
 }
 
-impl<D: Dialect> Lease<D> {
-    fn connection(&mut self) -> sqlx::Result<&mut ConnectionOf<D>> {
-        let connection = self.connection.as_deref_mut();
-        connection.ok_or(sqlx::Error::PoolClosed)
-    }
-}
-
-impl<D: Dialect> Drop for Lease<D> {
-    fn drop(&mut self) {
-        if !self.is_sound {
-            drop(self.connection.take().map(PoolConnection::detach));
-        }
-    }
-}
-
-async fn read_once<D: Dialect>(
-    mut lease: Lease<D>,
-    prepared: &Prepared<D::Signature>,
-    arguments: <D::Database as Database>::Arguments,
-) -> Result<Answer<RowOf<D>>, Failure> {
-    let connection = lease.connection().map_err(|_| Failure::Lost)?;
-    let answered = D::run(connection, prepared, arguments).await;
-    lease.is_sound = match &answered {
-        // What was not read of too many rows would have to be read before the next statement.
-        Ok(answer) => answer.is_complete(),
-        Err(failure) => failure.is_answer(),
-    };
-    answered
-}
-
-/// Why a write did not come to its end.
-enum NotDone {
-    /// It failed before its `commit`.
-    Failed(Failure),
-    /// We would not commit it.
-    Refused(Error),
-    /// Its `commit` was sent, and nobody knows what became of it.
-    Unknown,
-}
-
-async fn transact<D: Dialect>(
-    connection: &mut ConnectionOf<D>,
-    name: StatementName,
-    prepared: &Prepared<D::Signature>,
-    arguments: <D::Database as Database>::Arguments,
-    deadline: Duration,
-) -> Result<Written, NotDone> {
-    let started = Instant::now();
-    let statement = async {
-        let begin = SqlStr::from_static(D::BEGIN);
-        let transaction = connection.begin_with(begin).await;
-        let mut transaction = transaction.map_err(|error| failure::<D>(&error))?;
-        let answer = D::run(&mut transaction, prepared, arguments).await?;
-        Ok((transaction, answer))
-    };
-    let until = started + deadline.mul_f64(SHARE_OF_STATEMENT);
-    let (transaction, answer) = timeout_at(until.into(), statement)
-        .await
-        .map_err(|_| NotDone::Failed(Failure::TooSlow))?
-        .map_err(NotDone::Failed)?;
-    let matched = answer.matched();
-    if matched > 1 {
-        return Err(NotDone::Refused(Error::Ambiguous(name)));
-    }
-    // A row that the database did not announce when the statement was prepared is nobody's.
-    let row = match prepared.statement.columns() {
-        [] => None,
-        _ => answer.the_row(name, D::row).map_err(NotDone::Refused)?,
-    };
-    let committed = timeout_at((started + deadline).into(), transaction.commit()).await;
-    match committed.map(|done| done.map_err(|error| failure::<D>(&error))) {
-        Ok(Ok(())) => Ok(Written { matched, row }),
-        Err(_) | Ok(Err(Failure::Lost | Failure::TooSlow)) => Err(NotDone::Unknown),
-        Ok(Err(failure)) => Err(NotDone::Failed(failure)),
-    }
-}
-
-/// Whether a handshake failed; rustls says so by the kind of an error of the socket.
-fn is_of_tls(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Tls(_) => true,
-        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
-        _ => false,
-    }
+/// What the lack of a connection means.
+fn unavailable(failure: &Failure) -> Error {
+    Error::Unavailable(match failure {
+        Failure::Refused => REFUSED,
+        Failure::Unavailable(reason) => reason,
+        _ => UNREACHED,
+    })
 }
 
 /// A key that its column cannot hold names nobody; any other value is the caller's mistake.
@@ -366,13 +316,9 @@ const NOBODY: Written = Written {
     row: None,
 };
 
-/// How much of a write's deadline the statement may use; the rest is for its `commit`.
-const SHARE_OF_STATEMENT: f64 = 0.75;
-
 /// How many deadlines there are for preparing all the statements.
 const OPENING: u32 = 4;
 
-const SILENT: &str = "it does not answer";
-const UNREACHED: &str = "it cannot be reached";
-const UNTRUSTED: &str = "it did not prove by TLS that it is the one in `url`";
-const TOO_SLOW: &str = "the write took longer than its deadline and was undone";
+pub(crate) const SILENT: &str = "it does not answer";
+pub(crate) const REFUSED: &str = "it refuses the user, or the password";
+pub(crate) const TOO_SLOW: &str = "the write took longer than its deadline and was undone";

@@ -6,6 +6,9 @@ mod failure;
 mod prepare;
 mod values;
 
+pub(crate) use self::failure::of_a_look as look_failed;
+pub(crate) use self::values::value;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,7 +43,8 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens a file that is there, and prepares every statement.
     pub(crate) async fn open(file: &Path, settings: &Settings) -> Result<Self, Error> {
-        let file = existing_file(file, settings).await?;
+        let writes = settings.statements.keys().any(|name| !name.is_read());
+        let file = existing_file(file, writes).await?;
         let pool = pool(&file, settings);
         let opening = async {
             let unusable = |error| failure::of_opening(&file, &error);
@@ -163,16 +167,41 @@ impl SqliteStore {
     }
 }
 
+/// One connection for a tool that only looks, with what ends its work once it is dropped, or after this time.
+pub(crate) async fn connect_to_look(
+    file: &Path,
+    limit: Duration,
+) -> Result<(SqliteConnection, Arc<()>), Error> {
+    let file = existing_file(file, false).await?;
+    let options = SqliteConnectOptions::new()
+        .filename(&file)
+        .read_only(true)
+        .busy_timeout(LOCK_OF_A_LOOK)
+        .disable_statement_logging();
+    let unusable = |error| failure::of_opening(&file, &error);
+    let mut connection = options.connect().await.map_err(unusable)?;
+    let encoding: String = sqlx::query_scalar("pragma encoding")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(unusable)?;
+    if encoding != "UTF-8" {
+        return Err(failure::of_encoding(&file));
+    }
+    let waiting = leash(&mut connection, Instant::now() + limit).await;
+    Ok((connection, waiting.map_err(unusable)?))
+}
+
 async fn run(
     connection: &mut SqliteConnection,
     prepared: &Prepared<()>,
     arguments: SqliteArguments,
 ) -> sqlx::Result<Answer<SqliteRow>> {
     let changes = SqliteQueryResult::rows_affected;
-    answer::run::<Sqlite>(connection, prepared.sql.clone(), arguments, changes).await
+    let query = sqlx::query_with(prepared.sql.clone(), arguments);
+    answer::run::<Sqlite>(connection, query, changes).await
 }
 
-fn row(name: StatementName, row: &SqliteRow) -> Result<Row, Error> {
+pub(crate) fn row(name: StatementName, row: &SqliteRow) -> Result<Row, Error> {
     answer::row::<Sqlite>(name, row, values::value)
 }
 
@@ -190,7 +219,7 @@ async fn leash(connection: &mut SqliteConnection, until: Instant) -> sqlx::Resul
 }
 
 /// The absolute path of a file that is there. Absolute, since SQLite reads a path that begins with `file:` as a URL.
-async fn existing_file(file: &Path, settings: &Settings) -> Result<PathBuf, Error> {
+async fn existing_file(file: &Path, writes: bool) -> Result<PathBuf, Error> {
     let fault = |fault| Error::File {
         path: file.to_owned(),
         fault,
@@ -206,7 +235,6 @@ async fn existing_file(file: &Path, settings: &Settings) -> Result<PathBuf, Erro
         }
     }
     // SQLite would open a file that it may not write without a word, and fail at the first write.
-    let writes = settings.statements.keys().any(|name| !name.is_read());
     let opened = tokio::fs::OpenOptions::new()
         .read(true)
         .write(writes)
@@ -252,6 +280,9 @@ const SHARE_OF_STATEMENT: f64 = 0.75;
 /// How much of the deadline SQLite waits for each lock: less than what `commit` is left with, so that a store locked
 /// by another program is answered as that, and not as a write of unknown outcome.
 const SHARE_OF_LOCK: f64 = 0.2;
+
+/// How long a tool that only looks waits for another program's lock.
+const LOCK_OF_A_LOOK: Duration = Duration::from_secs(5);
 
 /// Steps of SQLite's machine between two looks at the clock: a few microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, StatementFlaw};
 
-/// The operations that config can define a statement for, in the contract's order.
+/// What config can define a statement for, in the contract's order: the operations, and one that is nobody's to call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum StatementName {
     /// Finds a user by identifier, with the stored password hash. The only statement that may return it.
@@ -23,11 +23,14 @@ pub enum StatementName {
     ChangeEmail,
     /// Removes a user.
     Delete,
+    /// Replaces a password hash by one of the same password, if it is still the one that was verified. No operation: it
+    /// follows a login.
+    UpgradePassword,
 }
 
 impl StatementName {
     /// Every name, in the order of the contract.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Authenticate,
         Self::Lookup,
         Self::Create,
@@ -35,6 +38,7 @@ impl StatementName {
         Self::ChangePassword,
         Self::ChangeEmail,
         Self::Delete,
+        Self::UpgradePassword,
     ];
 
     /// The key in `[store.operations]`.
@@ -47,6 +51,7 @@ impl StatementName {
             Self::ChangePassword => "change_password",
             Self::ChangeEmail => "change_email",
             Self::Delete => "delete",
+            Self::UpgradePassword => "upgrade_password",
         }
     }
 
@@ -78,15 +83,18 @@ impl StatementName {
             Self::ChangePassword => &["identifier", "password_hash"],
             Self::ChangeEmail => &["identifier", "new_email", "email_verified"],
             Self::Delete => &["user_id"],
+            Self::UpgradePassword => &["identifier", "password_hash", "old_hash"],
         }
     }
 
     /// The parameter that says which user is meant, if the statement is about one that is there.
     pub(crate) const fn key(self) -> Option<&'static str> {
         match self {
-            Self::Authenticate | Self::Lookup | Self::ChangePassword | Self::ChangeEmail => {
-                Some("identifier")
-            }
+            Self::Authenticate
+            | Self::Lookup
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::UpgradePassword => Some("identifier"),
             Self::Create => None,
             Self::VerifyEmail => Some("email"),
             Self::Delete => Some("user_id"),
@@ -102,6 +110,9 @@ impl StatementName {
             Self::ChangePassword => &[&["identifier"], &["password_hash"]],
             Self::ChangeEmail => &[&["identifier"], &["new_email"]],
             Self::Delete => &[&["user_id"]],
+            // Without the identifier it would be about whoever has this hash, and without the old hash it would undo a
+            // password that was changed in between.
+            Self::UpgradePassword => &[&["identifier"], &["password_hash"], &["old_hash"]],
         }
     }
 }
@@ -190,7 +201,7 @@ mod tests {
             error.to_string(),
             "there is no statement `chnage_email`; did you mean `change_email`?"
         );
-        "upgrade_password".parse::<StatementName>().unwrap_err();
+        "authenticate_user".parse::<StatementName>().unwrap_err();
     }
 
     #[test]

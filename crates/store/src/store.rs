@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lychgate_password::Password;
+
+use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::ldap::{LdapSettings, LdapStore};
 use crate::mysql::Mysql;
 use crate::parameters::Parameters;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, PostgresStore};
 use crate::row::{Row, Written};
-use crate::server::Server;
+use crate::server::{Condition, Server};
 use crate::sqlite::SqliteStore;
 use crate::statement::{Statement, StatementName};
 use crate::url::{Location, StoreUrl};
@@ -20,8 +24,12 @@ use crate::url::{Location, StoreUrl};
 pub struct Settings {
     /// Where it is.
     pub url: StoreUrl,
-    /// The SQL of each operation that config defines.
+    /// As whom to speak to a server, instead of the user of `url`; read again while the store is open.
+    pub credentials: Option<Credentials>,
+    /// The SQL, or the search filter, of each operation that config defines.
     pub statements: BTreeMap<StatementName, String>,
+    /// What else a directory needs to be known; for no other store.
+    pub ldap: Option<Box<LdapSettings>>,
     /// The most connections at a time, at least 1.
     pub connections: u32,
     /// How long a caller waits for a free connection, at most 60 s.
@@ -35,15 +43,29 @@ impl Settings {
     pub fn new(url: StoreUrl, statements: BTreeMap<StatementName, String>) -> Self {
         Self {
             url,
+            credentials: None,
             statements,
+            ldap: None,
             connections: 8,
             wait: Duration::from_secs(2),
             deadline: Duration::from_secs(5),
         }
     }
 
+    /// The URL as the first user of the config, for a tool's own connection.
+    pub fn url_of_first_user(&self) -> Result<StoreUrl, Error> {
+        let Some(credentials) = &self.credentials else {
+            return Ok(self.url.clone());
+        };
+        let read = credentials.read().map_err(Error::Credentials)?;
+        let first = read.first();
+        Ok(first.map_or_else(|| self.url.clone(), |first| self.url.as_user(first)))
+    }
+
     fn check_limits(&self) -> Result<(), Error> {
-        if self.connections == 0 {
+        if self.credentials.is_some() && self.url.file().is_some() {
+            Err(Error::Settings("a file has no users; remove `credentials`"))
+        } else if self.connections == 0 {
             Err(Error::Settings("`connections` must be at least 1"))
         } else if self.wait > LONGEST {
             Err(Error::Settings("`wait` must be at most 60 s"))
@@ -62,11 +84,12 @@ pub struct Store {
     place: Arc<str>,
 }
 
-/// The kinds of store there are. LDAP becomes a variant here.
+/// The kinds of store there are.
 enum Driver {
     Sqlite(SqliteStore),
-    Postgres(Server<Postgres>),
+    Postgres(PostgresStore),
     Mysql(Server<Mysql>),
+    Ldap(Box<LdapStore>),
 }
 
 impl Store {
@@ -76,10 +99,15 @@ impl Store {
         let driver = match &settings.url.0 {
             Location::Sqlite(file) => Driver::Sqlite(SqliteStore::open(file, &settings).await?),
             Location::Postgres(address) => {
-                Driver::Postgres(Server::open(&Postgres(address.clone()), &settings).await?)
+                Driver::Postgres(PostgresStore::open(Postgres(address.clone()), &settings).await?)
             }
             Location::Mysql(address) => {
-                Driver::Mysql(Server::open(&Mysql(address.clone()), &settings).await?)
+                Driver::Mysql(Server::open(Mysql(address.clone()), &settings).await?)
+            }
+            Location::Ldap(directory) => {
+                // Larger than all others, and asked for once.
+                let opening = Box::pin(LdapStore::open(directory, &settings));
+                Driver::Ldap(Box::new(opening.await?))
             }
         };
         Ok(Self {
@@ -99,6 +127,7 @@ impl Store {
             Driver::Sqlite(store) => store.statement(name),
             Driver::Postgres(store) => store.statement(name),
             Driver::Mysql(store) => store.statement(name),
+            Driver::Ldap(store) => store.statement(name),
         }
     }
 
@@ -115,6 +144,32 @@ impl Store {
             Driver::Sqlite(store) => store.read(name, parameters).await,
             Driver::Postgres(store) => store.read(name, parameters).await,
             Driver::Mysql(store) => store.read(name, parameters).await,
+            Driver::Ldap(store) => store.read(name, parameters).await,
+        }
+    }
+
+    /// Whether the store checks passwords itself: then `authenticate` has no `password_hash`, and
+    /// [`Store::authenticate`] is asked.
+    pub fn verifies_passwords(&self) -> bool {
+        matches!(&*self.driver, Driver::Ldap(store) if store.verifies_passwords())
+    }
+
+    /// Whether the store hashes new passwords itself: then it takes [`Parameters::with_password`].
+    pub fn hashes_passwords(&self) -> bool {
+        matches!(&*self.driver, Driver::Ldap(store) if store.hashes_passwords())
+    }
+
+    /// The user, if the store says that this is her password.
+    pub async fn authenticate(
+        &self,
+        parameters: &Parameters,
+        password: &Password,
+    ) -> Result<Option<Row>, Error> {
+        match &*self.driver {
+            Driver::Ldap(store) => store.authenticate(parameters, password).await,
+            Driver::Sqlite(_) | Driver::Postgres(_) | Driver::Mysql(_) => {
+                Err(Error::WrongKind(StatementName::Authenticate))
+            }
         }
     }
 
@@ -132,6 +187,17 @@ impl Store {
             Driver::Sqlite(store) => store.write(name, parameters).await,
             Driver::Postgres(store) => store.write(name, parameters).await,
             Driver::Mysql(store) => store.write(name, parameters).await,
+            Driver::Ldap(store) => store.write(name, parameters).await,
+        }
+    }
+
+    /// How it stands with the connections to a database server. A file has none, and those of a directory are not
+    /// counted.
+    pub fn condition(&self) -> Condition {
+        match &*self.driver {
+            Driver::Sqlite(_) | Driver::Ldap(_) => Condition::default(),
+            Driver::Postgres(store) => store.condition(),
+            Driver::Mysql(store) => store.condition(),
         }
     }
 
@@ -141,6 +207,7 @@ impl Store {
             Driver::Sqlite(store) => store.ping().await,
             Driver::Postgres(store) => store.ping().await,
             Driver::Mysql(store) => store.ping().await,
+            Driver::Ldap(store) => store.ping().await,
         }
     }
 }

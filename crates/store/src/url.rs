@@ -2,16 +2,23 @@
 //! Such a URL may hold credentials, so no error repeats any of it.
 
 mod address;
+mod directory;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub(crate) use self::address::{Address, Endpoint, Trust};
-use crate::error::Error;
+use self::address::POSTGRES_PORT;
+pub use self::address::ServerAddress;
+pub(crate) use self::address::{Address, Endpoint, Trust, Way};
+pub(crate) use self::directory::{Directory, Security};
+use crate::credentials::Credential;
+use crate::error::{Error, StatementFlaw};
+use crate::inspection::StoreKind;
+use crate::statement::StatementName;
 
 /// The address of a legacy store: `sqlite:FILE`, a file that is there already and is never created, or a server as
-/// `postgres://user@host/database` or `mysql://user@host/database`.
+/// `postgres://user@host/database` or `mysql://user@host/database`, or a directory as `ldaps://host/BASE`.
 #[derive(Clone)]
 pub struct StoreUrl(pub(crate) Location);
 
@@ -21,6 +28,7 @@ pub(crate) enum Location {
     Sqlite(PathBuf),
     Postgres(Address),
     Mysql(Address),
+    Ldap(Directory),
 }
 
 impl StoreUrl {
@@ -36,14 +44,66 @@ impl StoreUrl {
             Location::Sqlite(file) => Location::Sqlite(folder.join(file)),
             Location::Postgres(address) => Location::Postgres(address.below(folder)),
             Location::Mysql(address) => Location::Mysql(address.below(folder)),
+            Location::Ldap(directory) => Location::Ldap(directory.below(folder)),
         })
+    }
+
+    /// The kind of database that it leads to; `None` for a directory.
+    pub fn kind(&self) -> Option<StoreKind> {
+        match &self.0 {
+            Location::Sqlite(_) => Some(StoreKind::Sqlite),
+            Location::Postgres(_) => Some(StoreKind::Postgres),
+            Location::Mysql(_) => Some(StoreKind::Mysql),
+            Location::Ldap(_) => None,
+        }
+    }
+
+    /// The address of a server, for stores that are not files.
+    pub fn server(&self) -> Option<ServerAddress<'_>> {
+        match &self.0 {
+            Location::Sqlite(_) => None,
+            Location::Postgres(address) | Location::Mysql(address) => Some(address.server()),
+            Location::Ldap(directory) => Some(directory.server()),
+        }
+    }
+
+    /// The same store, spoken to as this user.
+    pub(crate) fn as_user(&self, credential: &Credential) -> Self {
+        Self(match &self.0 {
+            Location::Postgres(address) => Location::Postgres(address.as_user(credential)),
+            Location::Mysql(address) => Location::Mysql(address.as_user(credential)),
+            other @ (Location::Sqlite(_) | Location::Ldap(_)) => other.clone(),
+        })
+    }
+
+    /// The user of a server, and the password, where the URL names one.
+    pub fn credential(&self) -> Option<Credential> {
+        match &self.0 {
+            Location::Sqlite(_) | Location::Ldap(_) => None,
+            Location::Postgres(address) | Location::Mysql(address) => {
+                Some(address.credential()).filter(|credential| !credential.user.is_empty())
+            }
+        }
     }
 
     /// The file that holds the store, for stores that are files.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
             Location::Sqlite(file) => Some(file),
-            Location::Postgres(_) | Location::Mysql(_) => None,
+            Location::Postgres(_) | Location::Mysql(_) | Location::Ldap(_) => None,
+        }
+    }
+
+    /// Whether it is a directory, whose statements are search filters.
+    pub fn is_directory(&self) -> bool {
+        matches!(self.0, Location::Ldap(_))
+    }
+
+    /// What is wrong with `text` as this statement of such a store, as far as that can be said without it.
+    pub fn flaw_in(&self, name: StatementName, text: &str) -> Option<StatementFlaw> {
+        match self.0 {
+            Location::Ldap(_) => crate::ldap::fitting(name, text).err(),
+            Location::Sqlite(_) | Location::Postgres(_) | Location::Mysql(_) => name.flaw_in(text),
         }
     }
 }
@@ -52,14 +112,17 @@ impl FromStr for StoreUrl {
     type Err = Error;
 
     /// Reads `sqlite:FILE`, where FILE is taken to the letter (`sqlite://FILE` means the same), or a server's URL, with
-    /// `sslmode`, `sslrootcert` and `socket` as options.
+    /// `sslmode`, `sslrootcert`, `socket` and `prepared` as options; for a directory the first two.
     fn from_str(text: &str) -> Result<Self, Error> {
         let (scheme, rest) = text.split_once(':').ok_or(Error::Url(NO_SCHEME))?;
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => sqlite_file(rest.strip_prefix("//").unwrap_or(rest)),
-            "postgres" | "postgresql" => Ok(Self(Location::Postgres(Address::parse(text, 5432)?))),
+            "postgres" | "postgresql" => Ok(Self(Location::Postgres(Address::parse(
+                text,
+                POSTGRES_PORT,
+            )?))),
             "mysql" | "mariadb" => Ok(Self(Location::Mysql(Address::parse(text, 3306)?))),
-            "ldap" | "ldaps" => Err(Error::Url(NOT_YET)),
+            "ldap" | "ldaps" | "ldapi" => Ok(Self(Location::Ldap(Directory::parse(text)?))),
             _ => Err(Error::Url(NO_SCHEME)),
         }
     }
@@ -72,6 +135,7 @@ impl fmt::Debug for StoreUrl {
             Location::Sqlite(file) => write!(formatter, "sqlite:{}", file.display()),
             Location::Postgres(address) => write!(formatter, "postgres://{}", address.shown()),
             Location::Mysql(address) => write!(formatter, "mysql://{}", address.shown()),
+            Location::Ldap(directory) => formatter.write_str(&directory.shown()),
         }
     }
 }
@@ -92,10 +156,8 @@ fn sqlite_file(file: &str) -> Result<StoreUrl, Error> {
     }
 }
 
-const NO_SCHEME: &str = "has no scheme that is known; write `sqlite:FILE`, `postgres://user@host/database` or \
-                         `mysql://user@host/database`";
-const NOT_YET: &str = "has a scheme that this version has no driver for; it has `sqlite:FILE`, \
-                       `postgres://user@host/database` and `mysql://user@host/database`";
+const NO_SCHEME: &str = "has no scheme that is known; write `sqlite:FILE`, `postgres://user@host/database`, \
+                         `mysql://user@host/database` or `ldaps://host/BASE`";
 
 #[cfg(test)]
 mod tests {
@@ -130,7 +192,6 @@ mod tests {
     #[test]
     fn what_is_not_there_is_said_without_repeating_the_url() {
         for url in [
-            "ldaps://lychgate:hunter2@db/legacy",
             "hunter2",
             "hunter2://db",
             "sqlite:",
@@ -161,7 +222,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "(sqlite:|postgres://|mysql://)?\\PC*") {
+        fn no_text_makes_it_panic(text in "(sqlite:|postgres://|mysql://|ldaps?://|ldapi://)?\\PC*") {
             drop(text.parse::<StoreUrl>());
         }
     }

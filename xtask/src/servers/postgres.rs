@@ -51,6 +51,8 @@ fn cluster(
         "--username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync".to_owned(),
     ];
     run_as_user(&initdb.join(" "))?;
+    std::fs::write(first.join("pg_hba.conf"), WHO_MAY_CONNECT)?;
+    give(&first, USER)?;
     Ok((folder, first))
 }
 
@@ -93,6 +95,13 @@ fn launch(programs: &Path, shared: &Path, data: PathBuf) -> Result<Server> {
         folder: data,
     })
 }
+
+/// The tests' own user without a password, and those that they make with one.
+const WHO_MAY_CONNECT: &str = "\
+local all all trust
+host all postgres all trust
+host all all all scram-sha-256
+";
 
 fn run_as_user(command: &str) -> Result<()> {
     let mut words = as_user(USER);

@@ -10,11 +10,16 @@ use time::format_description::well_known::Rfc3339;
 use super::Step;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 2] = [
+pub const EVENTS: [(&str, &str); 3] = [
     ("answer", "a request was answered, whatever the answer"),
     (
         "refused-connection",
         "a connection was closed before TLS because its network is not on the allowlist",
+    ),
+    (
+        "password-upgrade",
+        "after a login, a stored hash was to be rewritten in the format of today; hashes that are left as they are \
+         are counted only",
     ),
 ];
 
@@ -26,7 +31,10 @@ pub const FIELDS: [(&str, &str); 14] = [
         "request_id",
         "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`",
     ),
-    ("address", "the network address of the peer"),
+    (
+        "address",
+        "the network address of the client; of a trusted proxy, where it names none",
+    ),
     ("step", "the step of the way that decided"),
     (
         "client",
@@ -67,7 +75,8 @@ pub(crate) struct Line<'a> {
     pub(super) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<&'a str>,
-    pub(super) address: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<IpAddr>,
     pub(super) step: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<&'a str>,
@@ -90,12 +99,12 @@ pub(crate) struct Line<'a> {
 
 impl Line<'_> {
     /// What every line has.
-    pub(super) fn new(event: &'static str, time: UnixTime, step: Step, address: IpAddr) -> Self {
+    pub(super) fn new(event: &'static str, time: UnixTime, step: Step) -> Self {
         Self {
             time: rfc_3339(time),
             event,
             request_id: None,
-            address,
+            address: None,
             step: step.name(),
             client: None,
             operation: None,

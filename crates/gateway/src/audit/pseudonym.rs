@@ -1,8 +1,11 @@
 //! The same user under the same name in every line, without the name: a keyed hash of the normalized identifier.
 
-use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
+
+use lychgate_store::ledger::Pseudonym;
 
 use crate::error::Error;
+use crate::lockout::IdentifierKey;
 
 /// Bytes of a key, at least: those of the hash (RFC 2104 §3).
 const KEY_BYTES: usize = 32;
@@ -14,18 +17,17 @@ pub struct PseudonymKey {
     id: String,
 }
 
+/// The key by which user ids become pseudonyms of the migration ledger.
+#[derive(Clone)]
+pub struct LedgerKey(PseudonymKey);
+
 impl PseudonymKey {
     /// Takes a key of at least 32 bytes.
     pub fn new(key: &[u8]) -> Result<Self, Error> {
         if key.len() < KEY_BYTES {
             return Err(Error::PseudonymKey(KEY_BYTES));
         }
-        let key = Key::new(HMAC_SHA256, key);
-        let id = hex(sign(&key, b"lychgate pseudonym key id").as_ref())
-            .chars()
-            .take(8)
-            .collect();
-        Ok(Self { key, id })
+        Ok(Self::derived(key))
     }
 
     /// A name for the key that says nothing of it.
@@ -38,12 +40,57 @@ impl PseudonymKey {
         hex(sign(&self.key, normalized_identifier.as_bytes()).as_ref())
     }
 
+    /// What the failures of an identifier are counted under: nothing follows from it for the pseudonym.
+    pub(crate) fn lockout_key(&self, normalized_identifier: &str) -> IdentifierKey {
+        let mut context = Context::with_key(&self.key);
+        context.update(b"\0lychgate lockout\0");
+        context.update(normalized_identifier.as_bytes());
+        let mut key = [0; 32];
+        key.copy_from_slice(context.sign().as_ref());
+        IdentifierKey(key)
+    }
+
+    /// The key of the migration ledger: as stable as this one, and nothing follows from one for the other, so that its
+    /// pseudonyms cannot be compared with those of the audit lines.
+    pub fn ledger_key(&self) -> LedgerKey {
+        let key = sign(&self.key, b"\0lychgate ledger key");
+        LedgerKey(Self::derived(key.as_ref()))
+    }
+
+    fn derived(bytes: &[u8]) -> Self {
+        let key = Key::new(HMAC_SHA256, bytes);
+        let id = id_of(&key);
+        Self { key, id }
+    }
+
     /// A key for the choice of decoys: as stable as this one, and nothing follows from one for the other.
     pub(crate) fn decoy_key(&self) -> [u8; 32] {
         let mut key = [0; 32];
         key.copy_from_slice(sign(&self.key, b"\0lychgate decoy key").as_ref());
         key
     }
+}
+
+impl LedgerKey {
+    /// A name for the key that says nothing of it.
+    pub fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// The user of this `user_id` in a ledger: the first half of an HMAC-SHA-256.
+    pub fn pseudonym(&self, user_id: &str) -> Pseudonym {
+        let mut pseudonym = Pseudonym::default();
+        let tag = sign(&self.0.key, user_id.as_bytes());
+        for (to, from) in pseudonym.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        pseudonym
+    }
+}
+
+fn id_of(key: &Key) -> String {
+    let id = hex(sign(key, b"lychgate pseudonym key id").as_ref());
+    id.chars().take(8).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -87,5 +134,19 @@ mod tests {
         assert_ne!(one.id(), other.id());
         assert_ne!(one.pseudonym("zoe"), other.pseudonym("zoe"));
         assert_ne!(one.decoy_key(), other.decoy_key());
+    }
+
+    #[test]
+    fn a_pseudonym_of_the_ledger_is_none_of_the_audit_lines() {
+        let key = PseudonymKey::new(&[1; 32]).unwrap();
+        let ledger = key.ledger_key();
+        assert_ne!(ledger.id(), key.id());
+        assert_ne!(
+            hex(&ledger.pseudonym("7")),
+            key.pseudonym("7").split_at(32).0
+        );
+        assert_eq!(ledger.pseudonym("7"), key.ledger_key().pseudonym("7"));
+        let other = PseudonymKey::new(&[2; 32]).unwrap().ledger_key();
+        assert_ne!(ledger.pseudonym("7"), other.pseudonym("7"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use lychgate_listener::Counters;
 use lychgate_token::UnixTime;
@@ -14,7 +15,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::{Metric, MetricKind};
 use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
+use crate::ledger::Counts;
 use crate::legacy::Legacy;
+use crate::lockout::Lockout;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
@@ -47,6 +50,21 @@ pub(super) const HASH_QUEUE: Metric = gauge(
     "Requests that wait for a hash",
     &[],
 );
+pub(super) const LOCKED_IDENTIFIERS: Metric = gauge(
+    "lychgate_locked_identifiers",
+    "Identifiers whose password may not be tried now, because it was wrong too often",
+    &[],
+);
+pub(super) const STORE_CONNECTIONS: Metric = gauge(
+    "lychgate_store_connections",
+    "Connections to the legacy store that are open",
+    &[],
+);
+pub(super) const STORE_CREDENTIALS_FAULTY: Metric = gauge(
+    "lychgate_store_credentials_faulty",
+    "1 where the store's credentials that were read last cannot be used, and older ones still are, else 0",
+    &[],
+);
 pub(super) const KEYS_AVAILABLE: Metric = gauge(
     "lychgate_issuer_keys_available",
     "1 where an issuer's keys are known and recent enough, else 0",
@@ -60,6 +78,24 @@ pub(super) const KEYS_AGE: Metric = gauge(
 pub(super) const VERIFIED_TOKENS: Metric = gauge(
     "lychgate_verified_tokens",
     "Verified tokens that are remembered",
+    &[],
+);
+
+pub(super) const LEDGER_SIGHTINGS: Metric = counter(
+    "lychgate_ledger_sightings",
+    "Answers about a user of the store that the migration ledger was told of",
+);
+pub(super) const LEDGER_DROPPED: Metric = counter(
+    "lychgate_ledger_dropped",
+    "Answers that the migration ledger had no room for; it is incomplete from the first on",
+);
+pub(super) const LEDGER_FAILURES: Metric = counter(
+    "lychgate_ledger_write_failures",
+    "Times the migration ledger could not be written; what waits is tried again",
+);
+pub(super) const LEDGER_WAITING: Metric = gauge(
+    "lychgate_ledger_waiting",
+    "Users about whom the migration ledger has something to write",
     &[],
 );
 
@@ -84,8 +120,10 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 /// The rooms that are read.
 pub(crate) struct Readings {
     pub(crate) connections: Arc<Counters>,
+    pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) ledger: Arc<Counts>,
 }
 
 impl fmt::Debug for Readings {
@@ -98,6 +136,7 @@ impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let connections = &self.connections;
         let passwords = self.legacy.passwords();
+        let store = self.legacy.condition();
         for (metric, value) in [
             (CONNECTIONS, connections.accepted()),
             (OPEN_CONNECTIONS, unsigned(connections.open())),
@@ -107,9 +146,24 @@ impl Collector for Readings {
             (ACCEPT_FAILURES, connections.accept_failures()),
             (HASHES, passwords.invocations()),
             (HASH_QUEUE, unsigned(passwords.queued())),
+            (LOCKED_IDENTIFIERS, unsigned(self.lockout.slowed())),
+            (STORE_CONNECTIONS, unsigned(store.connections)),
+            (
+                STORE_CREDENTIALS_FAULTY,
+                u64::from(store.has_faulty_credentials),
+            ),
             (VERIFIED_TOKENS, self.access_tokens.remembered()),
         ] {
             encode_one(&mut encoder, metric, value)?;
+        }
+        let ledger = &self.ledger;
+        for (metric, count) in [
+            (LEDGER_SIGHTINGS, &ledger.taken),
+            (LEDGER_DROPPED, &ledger.dropped),
+            (LEDGER_FAILURES, &ledger.failures),
+            (LEDGER_WAITING, &ledger.waiting),
+        ] {
+            encode_one(&mut encoder, metric, count.load(Ordering::Relaxed))?;
         }
         let now = UnixTime::now();
         let available = |issuer: &IssuerKeys| Some(u64::from(issuer.available(now)));

@@ -22,4 +22,8 @@ impl Output for UserAnswer {
             Outcome::NoUser
         }
     }
+
+    fn user_id(&self) -> Option<&str> {
+        self.user.as_ref().map(|user| user.user_id.as_str())
+    }
 }

@@ -1,6 +1,8 @@
 //! Is this the user's password? An attacker wants to know which users exist: every question costs one hash computation
 //! and every 'no' is the same.
 
+use std::sync::Arc;
+
 use lychgate_password::Password;
 use lychgate_store::{Identifier, Parameters, Row, StatementName};
 use schemars::JsonSchema;
@@ -32,6 +34,7 @@ impl Operation for Authenticate {
     const SCOPE: &'static str = "authenticate:users";
     const SUMMARY: &'static str = "The user of this identifier and password, or null";
     const STATEMENT: StatementName = StatementName::Authenticate;
+    const TRIES_A_PASSWORD: bool = true;
     type Input = AuthenticateInput;
     type Output = UserAnswer;
 
@@ -41,18 +44,29 @@ impl Operation for Authenticate {
         legacy: &Legacy,
     ) -> Result<UserAnswer, Problem> {
         let parameters = Parameters::new().with("identifier", input.identifier.as_str());
+        if legacy.is_verified_by_store() {
+            let user = legacy
+                .verified_by_store(&parameters, &input.password)
+                .await?;
+            return Ok(UserAnswer {
+                user: user.filter(|user| !user.is_blocked()),
+            });
+        }
         let mut row = legacy.read(Self::STATEMENT, &parameters).await?;
         let stored = row.as_mut().and_then(Row::take_password_hash);
+        let password = Arc::new(input.password);
         let matches = legacy
-            .password_matches(input.password, stored, &input.identifier)
+            .password_matches(Arc::clone(&password), stored.as_ref(), &input.identifier)
             .await?;
         let user = match row {
             Some(row) if matches => Some(legacy.profile(Self::STATEMENT, row)?),
             Some(_) | None => None,
         };
-        Ok(UserAnswer {
-            user: user.filter(|user| !user.is_blocked()),
-        })
+        let user = user.filter(|user| !user.is_blocked());
+        if let (Some(_), Some(stored)) = (&user, stored) {
+            legacy.offer_upgrade(&input.identifier, password, stored);
+        }
+        Ok(UserAnswer { user })
     }
 }
 

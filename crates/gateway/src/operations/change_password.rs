@@ -48,10 +48,11 @@ impl Operation for ChangePassword {
         input: Self::Input,
         legacy: &Legacy,
     ) -> Result<PasswordChanged, Problem> {
-        let hash = legacy.hash(input.new_password, "new_password").await?;
-        let parameters = Parameters::new()
-            .with("identifier", input.identifier.as_str())
-            .with_password_hash(hash);
+        let names = [input.identifier.as_str()];
+        let parameters = Parameters::new().with("identifier", input.identifier.as_str());
+        let parameters = legacy
+            .with_new_password(parameters, input.new_password, &names, "new_password")
+            .await?;
         let written = legacy.write(Self::STATEMENT, &parameters).await?;
         Ok(PasswordChanged {
             changed: written.matched > 0,

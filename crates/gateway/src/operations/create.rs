@@ -89,11 +89,18 @@ impl Operation for Create {
         legacy: &Legacy,
     ) -> Result<UserCreated, Problem> {
         let identifier = input.identifier.clone();
+        let username = input.username.clone();
         let (password, parameters) = input.into_parameters();
-        let hash = legacy.hash(password, "password").await?;
-        let written = legacy
-            .write(Self::STATEMENT, &parameters.with_password_hash(hash))
+        let names = [Some(&identifier), username.as_ref()];
+        let names: Vec<_> = names
+            .into_iter()
+            .flatten()
+            .map(Identifier::as_str)
+            .collect();
+        let parameters = legacy
+            .with_new_password(parameters, password, &names, "password")
             .await?;
+        let written = legacy.write(Self::STATEMENT, &parameters).await?;
         if written.matched == 0 {
             return Err(Problem::UserExists);
         }
@@ -179,5 +186,9 @@ impl Input for CreateInput {
 impl Output for UserCreated {
     fn outcome(&self) -> Outcome {
         Outcome::Created
+    }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.user.user_id)
     }
 }

@@ -25,11 +25,13 @@ impl From<lychgate_store::Error> for Problem {
             Error::Identifier(_)
             | Error::Url(_)
             | Error::Settings(_)
+            | Error::Credentials(_)
             | Error::UnknownStatement { .. }
             | Error::File { .. }
             | Error::Statements(_)
             | Error::NotDefined(_)
             | Error::WrongKind(_)
+            | Error::Look(_)
             | Error::Parameter { .. } => Self::Internal("store-misused"),
         };
         if !matches!(problem, Self::UserExists | Self::InvalidField(_)) {

@@ -49,6 +49,14 @@ pub enum FieldFault {
     Mistyped,
     /// The right type, but empty, too long or not of the grammar.
     Unacceptable,
+    /// A new password of fewer characters than these.
+    TooShort(u16),
+    /// A new password of more characters than these.
+    TooLong(u16),
+    /// A new password that is known to others.
+    Breached,
+    /// A new password that is a name of the user or of the service.
+    ContextWord,
 }
 
 impl Malformed {
@@ -88,6 +96,18 @@ impl InvalidField {
             FieldFault::Unacceptable => {
                 format!("the value of the field `{field}` is not acceptable")
             }
+            FieldFault::TooShort(least) => {
+                format!("the field `{field}` must have at least {least} characters")
+            }
+            FieldFault::TooLong(most) => {
+                format!("the field `{field}` must have at most {most} characters")
+            }
+            FieldFault::Breached => {
+                format!("the field `{field}` holds a password that is known from a breach")
+            }
+            FieldFault::ContextWord => format!(
+                "the field `{field}` holds a password that is a name of the user or of the service"
+            ),
         }
     }
 }
@@ -100,6 +120,10 @@ impl FieldFault {
             Self::Missing => "missing-field",
             Self::Mistyped => "mistyped-field",
             Self::Unacceptable => "unacceptable-field",
+            Self::TooShort(_) => "password-too-short",
+            Self::TooLong(_) => "password-too-long",
+            Self::Breached => "password-breached",
+            Self::ContextWord => "password-is-a-name",
         }
     }
 }

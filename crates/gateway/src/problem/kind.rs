@@ -31,6 +31,8 @@ pub enum ProblemKind {
     InvalidField,
     /// The header fields are too large.
     HeadersTooLarge,
+    /// The password of this identifier was guessed too often.
+    IdentifierLocked,
     /// Ours.
     Internal,
     /// Too much is waiting.
@@ -58,12 +60,12 @@ pub struct ProblemType {
     pub title: &'static str,
     /// When it is answered, for the reference.
     pub when: &'static str,
-    /// Seconds for `Retry-After`, where trying again makes sense.
+    /// Seconds for `Retry-After`, where trying again makes sense; the least, where a problem knows better.
     pub retry_after: Option<u16>,
 }
 
 /// Every problem, in the order of their statuses.
-pub const PROBLEMS: [ProblemType; 19] = [
+pub const PROBLEMS: [ProblemType; 20] = [
     MALFORMED_REQUEST,
     INVALID_TOKEN,
     ADDRESS_NOT_ALLOWED,
@@ -76,6 +78,7 @@ pub const PROBLEMS: [ProblemType; 19] = [
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     INVALID_FIELD,
+    IDENTIFIER_LOCKED,
     HEADERS_TOO_LARGE,
     INTERNAL,
     OVERLOADED,
@@ -102,6 +105,7 @@ impl ProblemKind {
             Self::UnsupportedMediaType => &UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidField => &INVALID_FIELD,
             Self::HeadersTooLarge => &HEADERS_TOO_LARGE,
+            Self::IdentifierLocked => &IDENTIFIER_LOCKED,
             Self::Internal => &INTERNAL,
             Self::Overloaded => &OVERLOADED,
             Self::StoreUnavailable => &STORE_UNAVAILABLE,
@@ -184,6 +188,18 @@ const USER_EXISTS: ProblemType = refusal(
     "The user exists already",
     "the store refused a new user because one of that name is there",
 );
+
+const IDENTIFIER_LOCKED: ProblemType = ProblemType {
+    retry_after: Some(1),
+    ..refusal(
+        ProblemKind::IdentifierLocked,
+        StatusCode::TOO_MANY_REQUESTS,
+        "identifier-locked",
+        "The identifier failed too often",
+        "the password of an identifier, of a user or of nobody, was wrong too often in a row; it may be tried again \
+                 after `Retry-After`",
+    )
+};
 
 const TOO_LARGE: ProblemType = refusal(
     ProblemKind::TooLarge,
@@ -316,10 +332,14 @@ mod tests {
     }
 
     #[test]
-    fn every_503_says_when_to_try_again_and_nothing_else_does() {
+    fn every_429_and_503_says_when_to_try_again_and_nothing_else_does() {
+        let passing = [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ];
         for problem in PROBLEMS {
             assert_eq!(
-                problem.status == StatusCode::SERVICE_UNAVAILABLE,
+                passing.contains(&problem.status),
                 problem.retry_after.is_some(),
                 "{}",
                 problem.name

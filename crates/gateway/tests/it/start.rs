@@ -1,6 +1,6 @@
 //! What a gateway does not start with.
 
-use lychgate_gateway::{Error, Gateway, Settings};
+use lychgate_gateway::{Endpoint, Error, Gateway, Settings};
 use lychgate_store::StatementName;
 use tempfile::TempDir;
 
@@ -72,4 +72,13 @@ async fn an_audit_file_that_cannot_be_opened_is_an_error() {
     })
     .await;
     assert!(matches!(error, Error::AuditFile { .. }));
+}
+
+#[tokio::test]
+async fn plain_http_on_any_address_needs_a_proxy_that_is_named() {
+    let error = refusal(|settings| {
+        settings.listen = Endpoint::TerminatedByTrustedProxy("0.0.0.0:0".parse().unwrap());
+    })
+    .await;
+    assert!(matches!(error, Error::NoTrustedProxy), "{error}");
 }

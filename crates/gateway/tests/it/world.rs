@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use lychgate_gateway::profile::ProfileField;
 use lychgate_gateway::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientId, Endpoint, Gateway,
-    Issuer as IssuerName, Limits, LoopbackAddress, PseudonymKey, Settings,
+    AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientAddress, ClientId,
+    Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
+    PseudonymKey, Settings,
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
 use lychgate_password::{DecoyClass, Format, Password, Pool, StoredHash};
@@ -80,7 +81,7 @@ impl World {
         let folder = TempDir::new().unwrap();
         let mut settings = settings(&issuer, &folder).await;
         change(&mut settings);
-        let gateway = Gateway::start(settings).await.unwrap();
+        let gateway = Box::pin(Gateway::start(settings)).await.unwrap();
         let (address, admin) = (gateway.address(), gateway.admin_address());
         let stop = CancellationToken::new();
         let until = stop.clone();
@@ -285,6 +286,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
     access_token.algorithms = vec![Algorithm::Es256];
     Settings {
         listen: Endpoint::Plain(loopback()),
+        client_address: ClientAddress::Peer,
         admin_listen: loopback(),
         allowlist: Allowlist::new(vec!["127.0.0.0/8".parse().unwrap()], AnyNetwork::Refused)
             .unwrap(),
@@ -294,10 +296,15 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
         profile: BTreeMap::from([(ProfileField::UserId, "id".to_owned())]),
         passwords: lychgate_password::Settings::default(),
         decoys: vec![DecoyClass::new(Format::Argon2id, 1)],
+        new_passwords: NewPasswordRules {
+            min_length: 1,
+            ..NewPasswordRules::default()
+        },
         audit: AuditSettings {
             destination: AuditDestination::File(audit_file(folder)),
             pseudonym_key: PseudonymKey::new(&[7; 32]).unwrap(),
         },
+        ledger: None,
         limits: Limits::default(),
     }
 }

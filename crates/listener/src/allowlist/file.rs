@@ -8,8 +8,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::exact;
-use crate::Error;
+use crate::{Error, networks::exact};
 
 /// Reads networks from a file's text, at most 1 MiB and 65,536 of them.
 ///

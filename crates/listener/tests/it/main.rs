@@ -8,6 +8,7 @@
 
 mod served;
 mod accept;
+mod proxied;
 mod tls;
 mod http;
 mod drain;

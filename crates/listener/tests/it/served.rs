@@ -8,6 +8,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use lychgate_listener::{
     AdmittedPeer, Allowlist, AnyNetwork, Counters, Drained, Limits, Listener, Transport,
+    TrustedProxies,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -48,10 +49,34 @@ impl Served {
     where
         F: Future<Output = Answer> + Send + 'static,
     {
+        Self::by(bind(transport, limits), network, answer)
+    }
+
+    /// Serves clients of one network whom the proxies of another introduce.
+    pub(crate) fn behind<F>(
+        proxies: &str,
+        network: &str,
+        transport: Transport,
+        limits: Limits,
+        answer: impl Fn(AdmittedPeer, Request<Incoming>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let proxies = TrustedProxies::new(vec![proxies.parse().unwrap()]).unwrap();
+        Self::by(bind(transport, limits).behind(proxies), network, answer)
+    }
+
+    fn by<F>(
+        listener: Listener,
+        network: &str,
+        answer: impl Fn(AdmittedPeer, Request<Incoming>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
         let allowlist =
             Allowlist::new(vec![network.parse().unwrap()], AnyNetwork::Refused).unwrap();
-        let listener =
-            Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), transport, limits).unwrap();
         let (address, counters, stop) = (
             listener.address(),
             listener.counters(),
@@ -95,6 +120,10 @@ impl Served {
     }
 }
 
+fn bind(transport: Transport, limits: Limits) -> Listener {
+    Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), transport, limits).unwrap()
+}
+
 /// A test that would hang fails. Nothing that passes takes a hundredth of this.
 async fn within_reason<T>(wait: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), wait)
@@ -130,12 +159,17 @@ pub(crate) async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
 
 /// Asks once over HTTP/1.1 and keeps the connection; the answer is [`greet`]'s.
 pub(crate) async fn ask(stream: &mut TcpStream) -> String {
+    ask_as(stream, "127.0.0.1").await
+}
+
+/// The same, as a client whom a proxy has introduced as this address.
+pub(crate) async fn ask_as(stream: &mut TcpStream, client: &str) -> String {
     stream
         .write_all(b"GET / HTTP/1.1\r\nhost: listener\r\n\r\n")
         .await
         .unwrap();
     let mut received = String::new();
-    while !received.ends_with("127.0.0.1") {
+    while !received.ends_with(client) {
         let mut piece = [0; 256];
         let length = stream.read(&mut piece).await.unwrap();
         assert_ne!(length, 0, "closed after {received:?}");

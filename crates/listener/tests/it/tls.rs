@@ -13,11 +13,11 @@ use tokio_rustls::TlsConnector;
 
 use crate::served::{Served, greet, read_to_end};
 
-fn certificate() -> CertifiedKey<KeyPair> {
+pub(crate) fn certificate() -> CertifiedKey<KeyPair> {
     generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap()
 }
 
-fn transport(certificate: &CertifiedKey<KeyPair>) -> Transport {
+pub(crate) fn transport(certificate: &CertifiedKey<KeyPair>) -> Transport {
     let (chain, key) = (
         certificate.cert.pem(),
         certificate.signing_key.serialize_pem(),

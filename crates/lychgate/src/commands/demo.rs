@@ -4,11 +4,15 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
-use super::{Failure, stop_signal};
-use crate::demo::{self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, Step};
+use super::{Failure, ReportFormat, stop_signal};
+use crate::demo::{
+    self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, SomeonesStore, Step,
+    StoreArgument,
+};
 use crate::log;
 
 #[derive(Args)]
@@ -17,19 +21,16 @@ pub(crate) struct Arguments {
     #[arg(long)]
     exit: bool,
     /// How the tour is reported.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
     /// The port of the tenant; a free one if left out.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A few lines a step, as they are taken.
-    Text,
-    /// One JSON document.
-    Json,
+    /// An empty database that is yours, instead of a file of the demo's own: `postgres://user@host/database`, `mysql://…`
+    /// or `sqlite:FILE`. The demo makes a table `users` there, refuses if there is one, and removes it at its end. A
+    /// password is written as `${env:NAME}` or `${file:PATH}`.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
 }
 
 /// Starts everything, takes the tour, and stays up for whoever wants to log in.
@@ -37,7 +38,28 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     // The attacks of the tour are refused by the dozen; only what is wrong with the demo itself is said.
     log::start("error");
     let stop = stop_signal().context("cannot listen for signals")?;
-    let servers = Servers::start(Ports::free(arguments.port)?).await?;
+    let store = match &arguments.store {
+        Some(argument) => {
+            let given = StoreArgument::parse(argument);
+            let given = given.map_err(|error| Failure::Config(format!("`--store`: {error:#}")))?;
+            // Neither this nor the removal is cut off by a signal: what is begun in a store is ended.
+            Some(given.create().await?)
+        }
+        None => None,
+    };
+    let outcome = Box::pin(play(&arguments, stop, store.as_ref())).await;
+    if let Some(store) = store {
+        store.remove().await?;
+    }
+    outcome
+}
+
+async fn play(
+    arguments: &Arguments,
+    stop: CancellationToken,
+    store: Option<&SomeonesStore>,
+) -> Result<(), Failure> {
+    let servers = Servers::start(Ports::free(arguments.port)?, store).await?;
     let Some(report) = stop
         .run_until_cancelled(tour(&servers, arguments.format))
         .await
@@ -68,11 +90,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(servers.stop().await?)
 }
 
-async fn tour(servers: &Servers, format: Format) -> Result<Report> {
+async fn tour(servers: &Servers, format: ReportFormat) -> Result<Report> {
     let progress = progress();
     let mut printed = Ok(());
     let report = demo::tour(servers, |step| {
-        if format == Format::Text {
+        if format == ReportFormat::Text {
             let text = text_of(step);
             printed = std::mem::replace(&mut printed, Ok(()))
                 .and_then(|()| progress.suspend(|| print(&text)));
@@ -84,8 +106,8 @@ async fn tour(servers: &Servers, format: Format) -> Result<Report> {
     printed?;
     let mut out = std::io::stdout().lock();
     match format {
-        Format::Text => report.write_summary(&mut out)?,
-        Format::Json => report.write_json(&mut out)?,
+        ReportFormat::Text => report.write_summary(&mut out)?,
+        ReportFormat::Json => report.write_json(&mut out)?,
     }
     Ok(report)
 }
@@ -118,7 +140,7 @@ fn print(text: &str) -> Result<()> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
-fn say_where_to_log_in(servers: &Servers, format: Format) -> Result<()> {
+fn say_where_to_log_in(servers: &Servers, format: ReportFormat) -> Result<()> {
     let emails: Vec<&str> = PEOPLE.iter().map(|person| person.email).collect();
     let text = format!(
         "\nLog in at {} as any of\n  {}\nwith the password\n  {PASSWORD}\n\nCtrl-C ends the demo and removes its folder.\n",
@@ -126,8 +148,8 @@ fn say_where_to_log_in(servers: &Servers, format: Format) -> Result<()> {
         emails.join("\n  "),
     );
     match format {
-        Format::Text => print(&text),
+        ReportFormat::Text => print(&text),
         // Nothing follows the document.
-        Format::Json => Ok(std::io::stderr().write_all(text.as_bytes())?),
+        ReportFormat::Json => Ok(std::io::stderr().write_all(text.as_bytes())?),
     }
 }

@@ -1,11 +1,14 @@
-//! `lychgate export`: what a platform needs, as files.
+//! `lychgate export`: what a platform needs, as files, and what a database has to grant, as a script.
+
+mod grants;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
+use super::{Failure, in_runtime};
 use crate::templates;
 
 #[derive(Args)]
@@ -22,12 +25,21 @@ enum What {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Print the smallest GRANTs by which the statements of the config work, for whoever administers the store.
+    Grants(grants::Arguments),
+}
+
+/// Writes what was asked for.
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.what {
+        What::Scripts { out } => Ok(scripts(&out)?),
+        What::Grants(arguments) => in_runtime(grants::run(arguments)),
+    }
 }
 
 /// Writes the files, and prints their names.
-pub(crate) fn run(arguments: Arguments) -> Result<()> {
-    let What::Scripts { out } = arguments.what;
-    let written = templates::write_scripts(&out)?;
+fn scripts(out: &Path) -> Result<()> {
+    let written = templates::write_scripts(out)?;
     let mut stdout = std::io::stdout().lock();
     for file in written {
         writeln!(stdout, "{}", file.display()).context("cannot print the names")?;

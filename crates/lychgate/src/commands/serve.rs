@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use lychgate_gateway::{Endpoint, Gateway};
 use lychgate_listener::Drained;
+use lychgate_store::{ExcessKind, Inspection, Needs, StoreUrl};
 use lychgate_tenant::Tenant;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Failure, stop_signal};
 use crate::config::{self, Config};
@@ -60,10 +61,14 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
     }
     if let Some(settings) = config.gateway {
         let scheme = match settings.listen {
-            Endpoint::Plain(_) => "http",
+            Endpoint::Plain(_) | Endpoint::TerminatedByTrustedProxy(_) => "http",
             Endpoint::Tls(..) => "https",
         };
+        let store = settings.store.url_of_first_user();
         let gateway = Gateway::start(settings).await.map_err(gateway_failure)?;
+        if let Ok(store) = store {
+            tokio::spawn(warn_of_superuser(store));
+        }
         info!("gateway listens on {scheme}://{}", gateway.address());
         info!("admin listens on http://{}", gateway.admin_address());
         let stop = stop.clone();
@@ -73,6 +78,26 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
         });
     }
     Ok(roles)
+}
+
+/// Says so if the role of the store is a superuser; `check` says more. Nobody waits for it.
+async fn warn_of_superuser(url: StoreUrl) {
+    let looking = async {
+        let mut inspection = Inspection::open(&url).await?;
+        inspection.excesses(&Needs::default()).await
+    };
+    // Whether the store answers is not for this to say.
+    let looked: Result<Vec<_>, lychgate_store::Error> = looking.await;
+    let excesses = looked.unwrap_or_default();
+    if excesses
+        .iter()
+        .any(|excess| excess.kind == ExcessKind::Superuser)
+    {
+        warn!(
+            "the store's role is a superuser: whoever has its password has all of the server; \
+             `lychgate export grants` writes what it needs, `lychgate check` says what it has"
+        );
+    }
 }
 
 /// What does not start is wrong config, but for a port that is taken: that is nobody's fault that wrote it.

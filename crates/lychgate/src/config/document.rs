@@ -126,6 +126,26 @@ impl<'text> Document<'text> {
         self.place_of(span.map_or(0, |span| span.start))
     }
 
+    /// The text that stands at `key`, if one does.
+    pub(crate) fn text(&self, key: &Key) -> Option<&str> {
+        let (first, rest) = key.0.split_first()?;
+        let Step::Name(first) = first else {
+            return None;
+        };
+        let mut value = self.root.get_ref().get(first.as_str())?.get_ref();
+        for step in rest {
+            let next = match step {
+                Step::Name(name) => value.as_table()?.get(name.as_str())?,
+                Step::Index(index) => value.as_array()?.get(*index)?,
+            };
+            value = next.get_ref();
+        }
+        match value {
+            DeValue::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The document as JSON, every string passed through `substitute` with its key.
     pub(crate) fn to_json(&self, mut substitute: impl FnMut(&Key, &str) -> String) -> Value {
         table_to_json(self.root.get_ref(), &Key::default(), &mut substitute)
@@ -223,6 +243,19 @@ mod tests {
         assert_eq!(
             document.place(&Key::new("networks").element(1)),
             Place { line: 3, column: 3 }
+        );
+    }
+
+    #[test]
+    fn a_text_is_found_as_it_was_written() {
+        let document =
+            Document::parse("[store]\nlist = [{ a = \"${env:X}\" }, { b = 1 }]\n").unwrap();
+        let list = Key::new("store.list");
+        let text = |place, name| document.text(&list.element(place).member(name));
+        assert_eq!(text(0, "a"), Some("${env:X}"));
+        assert_eq!(
+            (text(1, "b"), text(2, "a"), document.text(&list)),
+            (None, None, None)
         );
     }
 

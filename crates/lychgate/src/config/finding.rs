@@ -36,6 +36,11 @@ impl<'document> Findings<'document> {
         });
     }
 
+    /// The text of `key` as it stands in the document, before its placeholders were filled.
+    pub(crate) fn written(&self, key: &Key) -> Option<&'document str> {
+        self.document.text(key)
+    }
+
     /// The value of `result`, or a finding about `key` and nothing. The error must not show the value; where it has
     /// causes, it goes through [`with_causes`] first.
     pub(crate) fn keep<T, E: fmt::Display>(
@@ -44,6 +49,19 @@ impl<'document> Findings<'document> {
         result: Result<T, E>,
     ) -> Option<T> {
         result.map_err(|error| self.push(key, error)).ok()
+    }
+
+    /// Every element of a list of texts as it is parsed, or a finding about each that cannot be, and nothing.
+    pub(crate) fn keep_each<T, E: fmt::Display>(
+        &mut self,
+        key: &Key,
+        texts: &[String],
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        let parsed = texts.iter().enumerate();
+        let parsed = parsed.map(|(index, text)| self.keep(&key.element(index), parse(text)));
+        // Each is parsed, also behind a bad one: all that is wrong is shown at once.
+        parsed.collect::<Vec<_>>().into_iter().collect()
     }
 
     /// Ends a step: what follows may rely on nothing having been found.

@@ -2,6 +2,10 @@
 
 mod access_token;
 mod allowlist;
+mod client_address;
+mod credentials;
+mod ldap;
+mod ledger;
 mod passwords;
 mod store;
 
@@ -10,14 +14,16 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use lychgate_gateway::{
-    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LoopbackAddress, PseudonymKey,
-    Settings,
+    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress,
+    PseudonymKey, Settings,
 };
 
 use super::document::Key;
 use super::finding::Findings;
-use super::raw::{RawAudit, RawClientAddress, RawConfig, RawGateway, RawLimits};
+use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
 use super::{duration, endpoint};
+
+pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
 pub(crate) fn settings(
@@ -30,19 +36,23 @@ pub(crate) fn settings(
     // Each of them is read, whatever the others say: all that is wrong is shown at once.
     let listen = listen(gateway, folder, &key, findings);
     let admin_listen = admin_listen(gateway, &key, findings);
-    refuse_proxies(gateway, &key, findings);
+    let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
     let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
+    let lockout = lockout(&gateway.lockout, &key.member("lockout"), findings);
     let limits = limits(&gateway.limits, &key.member("limits"), findings);
     let store = store::settings(raw.store.as_ref(), folder, findings);
     let passwords = passwords::settings(&raw.passwords, findings);
     let decoys = passwords
         .as_ref()
         .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
+    let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
     let audit = audit(&raw.audit, folder, findings);
+    let ledger = ledger::settings(raw, folder, findings);
     let (store, identifier_case, profile) = store?;
     Some(Settings {
         listen: listen?,
+        client_address: client_address?,
         admin_listen: admin_listen?,
         allowlist: allowlist?,
         access_token: access_token?,
@@ -51,8 +61,13 @@ pub(crate) fn settings(
         profile,
         passwords: passwords?,
         decoys: decoys?,
+        new_passwords: new_passwords?,
         audit: audit?,
-        limits: limits?,
+        limits: Limits {
+            lockout: lockout?,
+            ..limits?
+        },
+        ledger,
     })
 }
 
@@ -63,12 +78,18 @@ fn listen(
     findings: &mut Findings<'_>,
 ) -> Option<Endpoint> {
     let address = endpoint::address(&gateway.listen, &key.member("listen"), findings);
-    let tls = gateway
-        .tls
-        .as_ref()
-        .map(|tls| endpoint::tls(tls, folder, &key.member("tls"), findings));
-    match tls {
-        Some(tls) => Some(Endpoint::Tls(address?, tls?)),
+    match &gateway.tls {
+        Some(RawGatewayTls::Here(tls)) => {
+            let tls = endpoint::tls(tls, folder, &key.member("tls"), findings);
+            Some(Endpoint::Tls(address?, tls?))
+        }
+        Some(RawGatewayTls::Before(_)) if gateway.trusted_proxies.is_empty() => {
+            let reason = "is plain HTTP from a proxy, and `trusted_proxies` names none; name them, and in \
+                          `client_address` how they say who the client is";
+            findings.push(&key.member("tls"), reason);
+            None
+        }
+        Some(RawGatewayTls::Before(_)) => Some(Endpoint::TerminatedByTrustedProxy(address?)),
         None => findings
             .keep(&key.member("listen"), LoopbackAddress::new(address?))
             .map(Endpoint::Plain),
@@ -86,15 +107,6 @@ fn admin_listen(
         None => SocketAddr::from(([127, 0, 0, 1], 9090)),
     };
     findings.keep(&key, LoopbackAddress::new(address))
-}
-
-/// A list of proxies that nothing reads would look like a control that is there.
-fn refuse_proxies(gateway: &RawGateway, key: &Key, findings: &mut Findings<'_>) {
-    let RawClientAddress::Peer = gateway.client_address;
-    if !gateway.trusted_proxies.is_empty() {
-        let reason = "with `client_address = \"peer\"` no proxy's word is taken; remove the list";
-        findings.push(&key.member("trusted_proxies"), reason);
-    }
 }
 
 fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Limits> {
@@ -135,6 +147,23 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
         body,
         ..Limits::default()
     })
+}
+
+fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<LockoutLimits> {
+    let defaults = LockoutLimits::default();
+    let mut duration = |name, value: &Option<_>, default| {
+        duration::or(value.as_ref(), default, &key.member(name), findings)
+    };
+    let limits = LockoutLimits {
+        free: raw.failures.map_or(defaults.free, NonZeroU32::get),
+        shortest: duration("first_delay", &raw.first_delay, defaults.shortest)?,
+        longest: duration("longest_delay", &raw.longest_delay, defaults.longest)?,
+        memory: duration("memory", &raw.memory, defaults.memory)?,
+        identifiers: raw
+            .identifiers
+            .map_or(defaults.identifiers, |number| number.get() as usize),
+    };
+    findings.keep(key, limits.check()).map(|()| limits)
 }
 
 fn audit(raw: &RawAudit, folder: &Path, findings: &mut Findings<'_>) -> Option<AuditSettings> {

@@ -4,6 +4,7 @@
 //! the settings of a role. The JSON Schema and the reference are made from here, so a doc comment is a user's text.
 
 mod gateway;
+mod ldap;
 mod store;
 mod tenant;
 
@@ -14,10 +15,15 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub(crate) use self::gateway::{
-    RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawLimits, RawSenderConstraint,
+    RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
+    RawLockout, RawSenderConstraint,
+};
+pub(crate) use self::ldap::{
+    RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawOperations, RawPasswordFormat, RawPasswords, RawStore,
+    RawAudit, RawIdentifierCase, RawLedger, RawOperations, RawPasswordFormat, RawPasswordRules,
+    RawPasswords, RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,
@@ -42,6 +48,8 @@ pub(crate) struct RawConfig {
     /// One line for each answer and each refusal of the gateway.
     #[serde(default)]
     pub(crate) audit: RawAudit,
+    /// Who has been seen since when, for the end of a migration.
+    pub(crate) ledger: Option<RawLedger>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
 }

@@ -1,7 +1,8 @@
 //! `${env:NAME}` and `${file:PATH}` in the strings of a config, so that a secret need not stand in it.
+//! `${fill:WHAT}` is what a proposed config could not know; nothing serves until all of it is filled in.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -15,6 +16,8 @@ pub(crate) enum SubstitutionError {
     Unclosed,
     #[error("a placeholder is `${{env:NAME}}` or `${{file:PATH}}`")]
     UnknownKind,
+    #[error("is still to be filled in: {0}")]
+    Unfilled(String),
     #[error("the environment has no variable {0}")]
     NoVariable(String),
     #[error("cannot read {path}: {reason}")]
@@ -36,10 +39,24 @@ pub(crate) fn substitute(text: &str, folder: &Path) -> Result<String, Substituti
     Ok(filled)
 }
 
+/// Whether anything of a text is filled in.
+pub(crate) fn has_placeholder(text: &str) -> bool {
+    text.contains("${")
+}
+
+/// The files that a text is filled from.
+pub(crate) fn files(text: &str, folder: &Path) -> Vec<PathBuf> {
+    let placeholders = text.split("${").skip(1);
+    let inside = placeholders.filter_map(|rest| rest.split_once('}'));
+    let paths = inside.filter_map(|(placeholder, _)| placeholder.strip_prefix("file:"));
+    paths.map(|path| folder.join(path)).collect()
+}
+
 fn value_of(placeholder: &str, folder: &Path) -> Result<String, SubstitutionError> {
     match placeholder.split_once(':') {
         Some(("env", name)) => variable(name),
         Some(("file", path)) => file(&folder.join(path)),
+        Some(("fill", what)) => Err(SubstitutionError::Unfilled(what.to_owned())),
         _ => Err(SubstitutionError::UnknownKind),
     }
 }
@@ -82,6 +99,12 @@ mod tests {
             substitute("<${file:key}>", folder.path()).unwrap(),
             "<secret\n>"
         );
+    }
+
+    #[test]
+    fn what_is_still_to_be_filled_in_says_what_it_wants() {
+        let error = substitute("${fill:your issuer}", Path::new("")).unwrap_err();
+        assert_eq!(error.to_string(), "is still to be filled in: your issuer");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::*;
 /// Every key that there is, with values that are good together.
 const EVERY_KEY: &str = include_str!("tests/every_key.toml");
 
+/// The same of a directory, of which the other one has none.
+const DIRECTORY: &str = include_str!("tests/directory.toml");
+
 /// A secret that stands in broken configs and must not come out of them.
 const CANARY: &str = "kanarienvogel";
 
@@ -52,10 +55,40 @@ fn wrong(text: &str, folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn each_source_of_the_clients_address_is_accepted_with_its_proxies() {
+    let folder = folder();
+    for (source, tls) in [
+        (
+            "proxy-protocol",
+            "{ certificate = \"gateway.pem\", key = \"gateway.key\" }",
+        ),
+        ("proxy-protocol", "\"terminated-by-trusted-proxy\""),
+        ("forwarded", "\"terminated-by-trusted-proxy\""),
+        ("x-forwarded-for", "\"terminated-by-trusted-proxy\""),
+    ] {
+        let text = EVERY_KEY
+            .replace(
+                "client_address = \"peer\"",
+                &format!("client_address = \"{source}\""),
+            )
+            .replace(
+                "trusted_proxies = []",
+                "trusted_proxies = [\"10.0.0.2\", \"10.1.0.0/16\"]",
+            )
+            .replacen(
+                "{ certificate = \"gateway.pem\", key = \"gateway.key\" }",
+                tls,
+                1,
+            );
+        assert_eq!(wrong(&text, folder.path()), [""; 0], "{source} {tls}");
+    }
+}
+
+#[test]
 fn a_config_with_every_key_is_accepted() {
     let folder = folder();
     assert_eq!(wrong(EVERY_KEY, folder.path()), [""; 0]);
-    let config = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
+    let (config, _) = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
     assert!(config.gateway.is_some() && config.tenant.is_some());
 }
 
@@ -66,6 +99,89 @@ fn the_config_of_the_handbook_is_accepted() {
         wrong(include_str!("tests/handbook.toml"), folder.path()),
         [""; 0]
     );
+}
+
+#[test]
+fn a_directory_is_accepted_and_what_is_wrong_with_one_is_shown_where_it_stands() {
+    let folder = folder();
+    assert_eq!(wrong(DIRECTORY, folder.path()), [""; 0]);
+    let sql = include_str!("tests/handbook.toml");
+    for (good, bad, place) in [
+        (
+            "bind_dn = \"cn=lychgate,ou=services,dc=example,dc=com\"",
+            "bind_dn = \"\"",
+            "store.ldap.bind_dn: is empty",
+        ),
+        (
+            "user_id = \"entryUUID\"\n",
+            "",
+            "store.profile: names no `user_id`",
+        ),
+        (
+            "name = \"cn\"",
+            "name = \"MAIL\"",
+            "another field has already",
+        ),
+        (
+            "authenticate = \"bind\"",
+            "authenticate = \"password_hash\"",
+            "store.ldap.decoy_dn: is never bound",
+        ),
+        (
+            "(entryUUID=:user_id)",
+            "(entryUUID=:id)",
+            "store.operations.delete: unknown parameter",
+        ),
+        (
+            "lookup = \"(&",
+            "lookup = \"(",
+            "store.operations.lookup: it is not a search filter",
+        ),
+        (
+            "/ou=people,dc=example,dc=com",
+            "",
+            "store.url: the store's url names no base",
+        ),
+        (
+            "ldaps://",
+            "ldaps://root:kanarienvogel@",
+            "store.url: the store's url holds a user or a password",
+        ),
+    ] {
+        assert!(DIRECTORY.contains(good), "{good}");
+        let found = wrong(&DIRECTORY.replacen(good, bad, 1), folder.path());
+        assert!(
+            found.iter().any(|one| one.contains(place)),
+            "{place}: {found:?}"
+        );
+        assert!(!found.iter().any(|one| one.contains(CANARY)), "{found:?}");
+    }
+    let (without, ldap) = DIRECTORY.split_once("[store.ldap]").unwrap();
+    let found = wrong(&format!("{sql}\n[store.ldap]{ldap}"), folder.path());
+    assert!(
+        found[0].contains("store.ldap: is of directories alone"),
+        "{found:?}"
+    );
+    let found = wrong(without, folder.path());
+    assert!(
+        found[0].contains("store.url: is a directory, which needs"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_configs_of_the_page_on_directories_are_accepted() {
+    let folder = folder();
+    let page = include_str!("../../../../docs/how-to/ldap.md");
+    let (gateway, _) = DIRECTORY.split_once("[store]").unwrap();
+    let blocks: Vec<_> = page.split("```toml\n").skip(1).collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        let store = block.split("```").next().unwrap();
+        let store = store.replace("ldap.password", "canary.key");
+        let found = wrong(&format!("{gateway}{store}"), folder.path());
+        assert_eq!(found, [""; 0]);
+    }
 }
 
 #[test]
@@ -84,7 +200,8 @@ fn no_key_of_the_schema_is_left_out_of_the_config_with_every_key() {
     assert!(found.len() > 50);
     for key in found {
         let named = [format!("{key} = "), format!("{key}]")];
-        assert!(named.iter().any(|named| EVERY_KEY.contains(named)), "{key}");
+        let is_in = |config: &str| named.iter().any(|named| config.contains(named));
+        assert!(is_in(EVERY_KEY) || is_in(DIRECTORY), "{key}");
     }
 }
 

@@ -17,7 +17,7 @@ use super::names::{
     APPLICATION, AUDIENCE, KEEPER_CLIENT, OTHER_AUDIENCE, OTHER_CLIENT, SCRIPT_CLIENT,
 };
 use super::ports::Ports;
-use super::store;
+use super::store::{self, SomeonesStore};
 use crate::config::{self, Config};
 use crate::templates;
 
@@ -25,6 +25,8 @@ use crate::templates;
 pub(crate) struct Deployment {
     folder: TempDir,
     pub(crate) ports: Ports,
+    /// The store's URL, as the config names it.
+    store: &'static str,
 }
 
 /// What of the gateway a config has.
@@ -140,14 +142,20 @@ impl TenantPolicy {
 }
 
 impl Deployment {
-    /// Makes the folder, of mode 0700, with everything that a config names.
-    pub(crate) async fn new(ports: Ports) -> Result<Self> {
+    /// Makes the folder, of mode 0700, with everything that a config names; and a sample store, if none is given.
+    pub(crate) async fn new(ports: Ports, store: Option<&SomeonesStore>) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("lychgate-demo-")
             .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .context("cannot make a folder")?;
-        store::create(&folder.path().join("legacy.db")).await?;
+        let store = if let Some(store) = store {
+            write(&folder.path().join("store.url"), store.url())?;
+            "${file:store.url}"
+        } else {
+            store::create(&folder.path().join("legacy.db")).await?;
+            "sqlite:legacy.db"
+        };
         templates::write_scripts(folder.path())?;
         for name in [SCRIPT_CLIENT, OTHER_CLIENT, KEEPER_CLIENT] {
             write(
@@ -156,7 +164,11 @@ impl Deployment {
             )?;
         }
         write(&folder.path().join("pseudonym.key"), &random_token()?)?;
-        Ok(Self { folder, ports })
+        Ok(Self {
+            folder,
+            ports,
+            store,
+        })
     }
 
     /// The secret of a client.
@@ -180,6 +192,7 @@ impl Deployment {
                 gateway => Serde(gateway),
                 tenant => Serde(tenant),
                 ports => Serde(self.ports),
+                store => self.store,
                 audience => AUDIENCE,
                 other_audience => OTHER_AUDIENCE,
                 application => APPLICATION,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::deployment::{Deployment, GatewayConfig, TenantConfig, TenantPolicy};
 use super::ports::Ports;
+use super::store::SomeonesStore;
 
 /// How long an answer may take before the tour calls it none.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,8 +50,8 @@ impl TenantAt {
 
 impl Servers {
     /// Starts everything, with the tenant as a platform is by default.
-    pub(crate) async fn start(ports: Ports) -> Result<Self> {
-        let deployment = Deployment::new(ports).await?;
+    pub(crate) async fn start(ports: Ports, store: Option<&SomeonesStore>) -> Result<Self> {
+        let deployment = Deployment::new(ports, store).await?;
         let mut running = Running {
             servers: JoinSet::new(),
             stop: CancellationToken::new(),

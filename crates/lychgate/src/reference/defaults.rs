@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits};
+use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NewPasswordRules};
 use lychgate_store::StoreUrl;
 
 use super::page::code;
@@ -85,7 +85,7 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
 
 fn api(defaults: &mut Vec<DefaultValue>) {
     let limits = Limits::default();
-    let (listener, body) = (limits.listener, limits.body);
+    let (listener, body, lockout) = (limits.listener, limits.body, limits.lockout);
     defaults.extend([
         number(
             "gateway.limits.connections",
@@ -133,6 +133,31 @@ fn api(defaults: &mut Vec<DefaultValue>) {
             "stop: waiting for requests that run",
             listener.drain,
         ),
+        DefaultValue {
+            key: "gateway.lockout.failures",
+            what: "failures of an identifier in a row before the first delay",
+            value: lockout.free.to_string(),
+        },
+        seconds(
+            "gateway.lockout.first_delay",
+            "first delay",
+            lockout.shortest,
+        ),
+        seconds(
+            "gateway.lockout.longest_delay",
+            "longest delay",
+            lockout.longest,
+        ),
+        seconds(
+            "gateway.lockout.memory",
+            "memory of failures",
+            lockout.memory,
+        ),
+        number(
+            "gateway.lockout.identifiers",
+            "identifiers whose failures are remembered",
+            lockout.identifiers,
+        ),
         number(
             "",
             "audit lines a minute about refused connections",
@@ -145,6 +170,7 @@ fn store_and_passwords(defaults: &mut Vec<DefaultValue>) {
     let url: StoreUrl = "sqlite:legacy.db".parse().unwrap();
     let store = lychgate_store::Settings::new(url, BTreeMap::new());
     let passwords = lychgate_password::Settings::default();
+    let upgrades = Limits::default().upgrades;
     let accept = passwords
         .accept
         .iter()
@@ -163,6 +189,11 @@ fn store_and_passwords(defaults: &mut Vec<DefaultValue>) {
             store.wait,
         ),
         seconds("store.deadline", "statement", store.deadline),
+        seconds(
+            "ledger.quiet",
+            "silence before the store may be disconnected",
+            crate::ledger::Rules::QUIET,
+        ),
         DefaultValue {
             key: "passwords.accept",
             what: "formats that may log in",
@@ -193,6 +224,13 @@ fn store_and_passwords(defaults: &mut Vec<DefaultValue>) {
             "waiting for a thread",
             passwords.queue_wait,
         ),
+        number(
+            "passwords.rules.min_length",
+            "characters of a new password, at least",
+            NewPasswordRules::default().min_length,
+        ),
+        number("", "upgrades of hashes that wait", upgrades.queue),
+        seconds("", "upgrade of a hash, from its turn on", upgrades.deadline),
     ]);
 }
 

@@ -5,7 +5,7 @@ mod refusals;
 use std::path::Path;
 use std::process::Output;
 
-use self::refusals::{Bad, MISSING_CONTROLS, OVERHEARD_OR_MISREAD, UNFIT_STATEMENTS};
+use self::refusals::{Bad, MISSING_CONTROLS, OVERHEARD_OR_MISREAD, UNFIT_RULES, UNFIT_STATEMENTS};
 use crate::support::{lychgate, sample_store};
 
 /// A config that `serve` starts with.
@@ -51,6 +51,11 @@ async fn serve_refuses_to_start_where_it_could_be_overheard_or_misread() {
 #[tokio::test]
 async fn serve_refuses_statements_that_do_not_fit_their_operation_by_name() {
     refused(&UNFIT_STATEMENTS).await;
+}
+
+#[tokio::test]
+async fn serve_refuses_rules_for_passwords_that_cannot_be_kept() {
+    refused(&UNFIT_RULES).await;
 }
 
 #[tokio::test]

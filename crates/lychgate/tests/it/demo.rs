@@ -2,6 +2,7 @@
 
 mod person;
 mod running;
+mod stores;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

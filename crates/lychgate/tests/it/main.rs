@@ -11,10 +11,17 @@
 mod support;
 
 mod browser;
+mod check;
+mod columns;
 mod commands;
 mod config;
 mod denial;
 mod demo;
+mod directory;
 mod docs;
+mod init;
+mod ledger;
 mod node;
+mod preflight;
+mod password;
 mod serve;

@@ -1,5 +1,8 @@
 //! `lychgate serve` from its start to its stop: transports, operations, admin, audit, keys that come late.
 
+#[cfg(test)]
+mod rotation;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -391,13 +394,13 @@ async fn an_issuer_that_differs_by_its_slash_is_said_to_be_what_was_meant() {
 }
 
 /// Whoever calls the API.
-struct Gateway<'serve> {
-    serve: &'serve Serve,
-    token: String,
+pub(crate) struct Gateway<'serve> {
+    pub(crate) serve: &'serve Serve,
+    pub(crate) token: String,
 }
 
 impl Gateway<'_> {
-    async fn ask(&self, operation: &str, body: &Value) -> (u16, Value) {
+    pub(crate) async fn ask(&self, operation: &str, body: &Value) -> (u16, Value) {
         let answer = client()
             .build()
             .unwrap()
@@ -411,27 +414,27 @@ impl Gateway<'_> {
     }
 }
 
-fn client() -> ClientBuilder {
+pub(crate) fn client() -> ClientBuilder {
     Client::builder().no_proxy()
 }
 
 /// The body of a login.
-fn who(identifier: &str, password: &str) -> Value {
+pub(crate) fn who(identifier: &str, password: &str) -> Value {
     json!({ "identifier": identifier, "password": password })
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+pub(crate) fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
 
-fn change_config(folder: &Path, from: &str, to: &str) {
+pub(crate) fn change_config(folder: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(folder.join("lychgate.toml")).unwrap();
     assert_eq!(text.matches(from).count(), 1);
     write(folder, "lychgate.toml", &text.replace(from, to));
 }
 
 /// A folder with everything that a gateway behind this issuer needs.
-async fn folder(issuer: &str) -> TempDir {
+pub(crate) async fn folder(issuer: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     sample_store(folder.path()).await;
     write(folder.path(), "pseudonym.key", PSEUDONYM_KEY);

@@ -176,7 +176,7 @@ fn compile(recipe: &DeclaredRecipe) -> Result<(Kind, bool), String> {
             }
             let weak = like.iter().any(|format| format.is_weak());
             let over = Over {
-                prefix: prefix.clone(),
+                prefixes: vec![prefix.clone()],
                 like: like.clone(),
                 password: Some(password),
             };

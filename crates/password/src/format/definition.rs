@@ -34,17 +34,30 @@ pub(crate) struct Family {
     /// A hash at a cost that says nothing.
     pub(crate) example: fn(u32) -> String,
     pub(crate) default_cost: u32,
+    /// What it is computed with beside password and salt.
+    pub(crate) needs: Option<Variable>,
 }
 
-/// Another format, perhaps after a prefix, perhaps over something made of the password.
+/// Another format, perhaps after one of these prefixes, perhaps over something made of the password.
 #[derive(Debug)]
 pub(crate) struct Over {
-    pub(crate) prefix: String,
+    pub(crate) prefixes: Vec<String>,
     pub(crate) like: Vec<Format>,
     pub(crate) password: Option<Expression>,
 }
 
 impl Kind {
+    /// The same family, which is computed with one value more.
+    pub(super) fn needing(self, variable: Variable) -> Self {
+        match self {
+            Self::Family(family) => Self::Family(Family {
+                needs: Some(variable),
+                ..family
+            }),
+            other => other,
+        }
+    }
+
     pub(super) fn simple(layouts: &[&str], digest: &str) -> Self {
         Self::stretched(layouts, digest, Stretch::None, 1)
     }
@@ -60,11 +73,15 @@ impl Kind {
     }
 
     pub(super) fn over(prefix: &str, like: &[Format], password: &str) -> Self {
+        Self::over_any(&[prefix], like, password)
+    }
+
+    pub(super) fn over_any(prefixes: &[&str], like: &[Format], password: &str) -> Self {
         let Ok(password) = password.parse::<Expression>() else {
             return Self::Broken;
         };
         Self::Over(Over {
-            prefix: prefix.to_owned(),
+            prefixes: prefixes.iter().map(ToString::to_string).collect(),
             like: like.to_vec(),
             password: (password != Expression::Variable(Variable::Password)).then_some(password),
         })
@@ -78,10 +95,9 @@ impl Definition {
             Kind::Family(family) => (family.parse)(text),
             Kind::Simple(simple) => simple.parse(text),
             Kind::Over(over) => {
+                let mut like = over.like.iter();
                 let inner = over.strip(text)?;
-                over.like
-                    .iter()
-                    .find_map(|format| format.definition().parse(inner))
+                like.find_map(|format| format.definition().parse(inner))
             }
             Kind::Broken => None,
         }
@@ -114,10 +130,8 @@ impl Definition {
 
     pub(crate) fn mentions(&self, variable: Variable) -> bool {
         match &self.kind {
-            Kind::Family(_) | Kind::Broken => {
-                // Its signer key is what Firebase calls the pepper.
-                variable == Variable::Pepper && self.name == Format::FirebaseScrypt.name()
-            }
+            Kind::Family(family) => family.needs == Some(variable),
+            Kind::Broken => false,
             Kind::Simple(simple) => simple.mentions(variable),
             Kind::Over(over) => {
                 over.password
@@ -140,7 +154,8 @@ impl Definition {
                     .like
                     .first()
                     .map(|format| format.definition().example(cost));
-                format!("{}{}", over.prefix, inner.unwrap_or_default())
+                let prefix = over.prefixes.first().map_or("", String::as_str);
+                format!("{prefix}{}", inner.unwrap_or_default())
             }
             Kind::Broken => String::new(),
         }
@@ -159,6 +174,7 @@ impl Definition {
 impl Over {
     /// What follows the prefix; schemes in braces are read in any case.
     fn strip<'a>(&self, text: &'a str) -> Option<&'a str> {
-        crate::layout::strip(text, &self.prefix)
+        let mut prefixes = self.prefixes.iter();
+        prefixes.find_map(|prefix| crate::layout::strip(text, prefix))
     }
 }

@@ -2,6 +2,9 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+/// The characters of crypt(3), each of which is its place.
+const ALPHABET: &str = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 pub(super) fn argon2(kind: &str, memory_kib: u32) -> String {
     let (salt, digest) = ("A".repeat(22), "A".repeat(43));
     format!("$argon2{kind}$v=19$m={memory_kib},t=2,p=1${salt}${digest}")
@@ -61,9 +64,8 @@ pub(super) fn aspnet_v3(iterations: u32) -> String {
 }
 
 pub(super) fn phpass(prefix: &str, log2_rounds: u32, characters: usize) -> String {
-    let alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let place = usize::try_from(log2_rounds).unwrap_or(usize::MAX);
-    let rounds = alphabet.chars().nth(place).unwrap_or('!');
+    let rounds = ALPHABET.chars().nth(place).unwrap_or('!');
     format!("{prefix}{rounds}........{}", ".".repeat(characters))
 }
 
@@ -79,8 +81,60 @@ pub(super) fn md5_crypt(prefix: &str) -> String {
 }
 
 /// At the cost that distributions set.
-pub(super) fn yescrypt() -> String {
-    format!("$y$j9T${}${}", ".".repeat(22), ".".repeat(43))
+pub(super) fn yescrypt(prefix: &str) -> String {
+    format!("{prefix}j9T${}${}", ".".repeat(22), ".".repeat(43))
+}
+
+pub(super) fn scrypt_crypt(log2_n: u32) -> String {
+    let place = usize::try_from(log2_n).unwrap_or(usize::MAX);
+    let n = ALPHABET.chars().nth(place).unwrap_or('!');
+    format!("$7${n}6..../....aaaaaaaa${}", ".".repeat(43))
+}
+
+pub(super) fn spring_scrypt(log2_n: u32) -> String {
+    let (salt, digest) = (STANDARD.encode([0; 64]), STANDARD.encode([0; 32]));
+    format!("{{scrypt}}${:x}${salt}${digest}", log2_n << 16 | 0x0801)
+}
+
+pub(super) fn pbkdf2_389(iterations: u32) -> String {
+    let bytes = [iterations.to_be_bytes().as_slice(), &[0; 320]].concat();
+    format!("{{PBKDF2_SHA256}}{}", STANDARD.encode(bytes))
+}
+
+pub(super) fn sha1_crypt(rounds: u32) -> String {
+    format!("$sha1${rounds}$aaaaaaaa${}", ".".repeat(28))
+}
+
+pub(super) fn des_crypt() -> String {
+    ".".repeat(13)
+}
+
+pub(super) fn bsdi_crypt(rounds: u32) -> String {
+    let character = |place: u32| {
+        let value = usize::try_from(rounds >> (6 * place) & 63).unwrap_or_default();
+        ALPHABET.chars().nth(value).unwrap_or('!')
+    };
+    let rounds = (0..4).map(character).collect::<String>();
+    format!("_{rounds}{}", ".".repeat(15))
+}
+
+pub(super) fn magento(memory_kib: u32) -> String {
+    let memory = u64::from(memory_kib) * 1024;
+    format!("{}:aaaaaaaaaaaaaaaa:3_32_2_{memory}", "0".repeat(64))
+}
+
+/// Sixteen digits of hexadecimal, which say nothing of what they are of.
+pub(super) fn hexadecimal() -> String {
+    "0".repeat(16)
+}
+
+pub(super) fn mysql_sha2(rounds: u32) -> String {
+    format!(
+        "$A${:03X}${}{}",
+        rounds / 1_000,
+        "a".repeat(20),
+        ".".repeat(43)
+    )
 }
 
 fn n(log2_n: u32) -> u32 {

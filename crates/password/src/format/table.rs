@@ -5,14 +5,16 @@ use std::sync::LazyLock;
 
 use super::{
     DeclaredFormat, Definition,
-    definition::{Family, Kind},
+    definition::Kind,
     example,
+    row::{CRYPT_SCHEMES, again, family, pbkdf2, pbkdf2_with},
 };
 use crate::{
+    expression::Variable,
     function::Function,
     recipe::{
-        Argon2, Bcrypt, Firebase, Md5Crypt, Parsed, PasslibBcrypt, Phpass, Scrypt, ShaCrypt,
-        Stretch, Yescrypt, aspnet,
+        Argon2, Bcrypt, DesCrypt, Firebase, GostYescrypt, Magento, Md5Crypt, PasslibBcrypt, Pbkdf2,
+        Phpass, Scrypt, Sha1Crypt, ShaCrypt, Yescrypt, aspnet, des, mysql,
     },
 };
 
@@ -83,8 +85,8 @@ formats! {
         = family(&["$argon2d$"], Argon2::parse_d, |cost| example::argon2("d", cost), 65536);
     DjangoArgon2 "django-argon2" strong "Argon2 after `argon2`; Django."
         = Kind::over("argon2", &[Self::Argon2id, Self::Argon2i, Self::Argon2d], "password");
-    LdapArgon2 "ldap-argon2" strong "Argon2 after `{ARGON2}`; OpenLDAP."
-        = Kind::over("{ARGON2}", &[Self::Argon2id, Self::Argon2i, Self::Argon2d], "password");
+    LdapArgon2 "ldap-argon2" strong "Argon2 after `{ARGON2}`, `{ARGON2ID}` or `{ARGON2I}`; OpenLDAP, Dovecot, Spring Security 5."
+        = Kind::over_any(&["{ARGON2}", "{ARGON2ID}", "{ARGON2I}"], &[Self::Argon2id, Self::Argon2i, Self::Argon2d], "password");
     Bcrypt "bcrypt" strong "bcrypt, `$2a$`, `$2b$` or `$2y$`, which reads 72 bytes of a password; Rails, Laravel, PHP."
         = family(&["$2a$", "$2b$", "$2y$"], Bcrypt::parse, example::bcrypt, 10);
     BcryptMd5 "bcrypt-md5" strong "bcrypt over MD5 in lower-case hexadecimal; upgraded MD5 columns."
@@ -113,8 +115,10 @@ formats! {
         = family(&["scrypt$"], Scrypt::parse_django, example::django_scrypt, 14);
     ScryptColumns "scrypt-columns" strong "scrypt put together of columns as `SCRYPT:N:r:p:salt:digest`, both in base64."
         = family(&["SCRYPT:"], Scrypt::parse_columns, example::scrypt_columns, 14);
+    SpringScrypt "spring-scrypt" strong "scrypt after `{scrypt}` or `{scrypt@SpringSecurity_v5_8}`, its parameters in hexadecimal; Spring Security."
+        = family(&["{scrypt}$", "{scrypt@SpringSecurity_v5_8}$"], Scrypt::parse_spring, example::spring_scrypt, 14);
     FirebaseScrypt "firebase-scrypt" strong "scrypt of Firebase as `$firescrypt$ln=…,r=…,p=…$salt$digest$separator`, the signer key as pepper."
-        = family(&["$firescrypt$"], Firebase::parse, example::firebase, 14);
+        = family(&["$firescrypt$"], Firebase::parse, example::firebase, 14).needing(Variable::Pepper);
     Cisco9 "cisco-9" strong "scrypt at N = 16384, `$9$`; Cisco type 9."
         = family(&["$9$"], Scrypt::parse_cisco, example::cisco9, 14);
     DjangoPbkdf2 "django-pbkdf2" strong "PBKDF2-SHA-256 as `pbkdf2_sha256$`; Django."
@@ -127,12 +131,20 @@ formats! {
         = pbkdf2(Function::Sha256, &["$pbkdf2-sha256${rounds}${salt:base64-adapted}${digest:base64-adapted}"], 29000);
     PasslibPbkdf2Sha512 "passlib-pbkdf2-sha512" strong "PBKDF2-SHA-512 as `$pbkdf2-sha512$`; passlib."
         = pbkdf2(Function::Sha512, &["$pbkdf2-sha512${rounds}${salt:base64-adapted}${digest:base64-adapted}"], 29000);
+    PhcPbkdf2Sha1 "phc-pbkdf2-sha1" strong "PBKDF2-SHA-1 in PHC form, `$pbkdf2-sha1$i=…,l=…$`; Auth0, Ory."
+        = pbkdf2(Function::Sha1, &["$pbkdf2-sha1$i={rounds},l=20${salt:base64-no-padding}${digest:base64-no-padding}", "$pbkdf2-sha1$i={rounds},l=32${salt:base64-no-padding}${digest[32]:base64-no-padding}", "$pbkdf2-sha1$i={rounds},l=64${salt:base64-no-padding}${digest[64]:base64-no-padding}"], 100_000);
+    PhcPbkdf2Sha256 "phc-pbkdf2-sha256" strong "PBKDF2-SHA-256 in PHC form, `$pbkdf2-sha256$i=…,l=…$`; Auth0, Ory."
+        = pbkdf2(Function::Sha256, &["$pbkdf2-sha256$i={rounds},l=32${salt:base64-no-padding}${digest:base64-no-padding}", "$pbkdf2-sha256$i={rounds},l=64${salt:base64-no-padding}${digest[64]:base64-no-padding}"], 100_000);
+    PhcPbkdf2Sha512 "phc-pbkdf2-sha512" strong "PBKDF2-SHA-512 in PHC form, `$pbkdf2-sha512$i=…,l=…$`; Auth0, Ory."
+        = pbkdf2(Function::Sha512, &["$pbkdf2-sha512$i={rounds},l=64${salt:base64-no-padding}${digest:base64-no-padding}", "$pbkdf2-sha512$i={rounds},l=32${salt:base64-no-padding}${digest[32]:base64-no-padding}"], 100_000);
     LdapPbkdf2Sha1 "ldap-pbkdf2-sha1" strong "PBKDF2-SHA-1 of directories, `{PBKDF2-SHA1}`; OpenLDAP, passlib."
         = pbkdf2(Function::Sha1, &["{{PBKDF2}}{rounds}${salt:base64-adapted}${digest:base64-adapted}", "{{PBKDF2-SHA1}}{rounds}${salt:base64-adapted}${digest:base64-adapted}"], 10000);
     LdapPbkdf2Sha256 "ldap-pbkdf2-sha256" strong "PBKDF2-SHA-256 of directories, `{PBKDF2-SHA256}`; OpenLDAP, passlib."
         = pbkdf2(Function::Sha256, &["{{PBKDF2-SHA256}}{rounds}${salt:base64-adapted}${digest:base64-adapted}"], 10000);
     LdapPbkdf2Sha512 "ldap-pbkdf2-sha512" strong "PBKDF2-SHA-512 of directories, `{PBKDF2-SHA512}`; OpenLDAP, passlib."
         = pbkdf2(Function::Sha512, &["{{PBKDF2-SHA512}}{rounds}${salt:base64-adapted}${digest:base64-adapted}"], 10000);
+    Ds389Pbkdf2 "389ds-pbkdf2" strong "PBKDF2-SHA-256 as base64 of everything after `{PBKDF2_SHA256}`; 389 Directory Server."
+        = family(&["{PBKDF2_SHA256}"], Pbkdf2::parse_389, example::pbkdf2_389, 8192);
     WerkzeugPbkdf2Sha1 "werkzeug-pbkdf2-sha1" strong "PBKDF2-SHA-1 as `pbkdf2:sha1:`; Werkzeug, Flask."
         = pbkdf2(Function::Sha1, &["pbkdf2:sha1:{rounds}${salt}${digest:hex}"], 260_000);
     WerkzeugPbkdf2Sha256 "werkzeug-pbkdf2-sha256" strong "PBKDF2-SHA-256 as `pbkdf2:sha256:`; Werkzeug, Flask."
@@ -141,6 +153,12 @@ formats! {
         = pbkdf2(Function::Sha512, &["pbkdf2:sha512:{rounds}${salt}${digest:hex}"], 260_000);
     Atlassian "atlassian" strong "PBKDF2-SHA-1 after `{PKCS5S2}`; Jira, Confluence."
         = pbkdf2(Function::Sha1, &["{{PKCS5S2}}{salt[16]+digest[32]:base64}"], 10000);
+    MediawikiPbkdf2Sha256 "mediawiki-pbkdf2-sha256" strong "PBKDF2-SHA-256 as `:pbkdf2:sha256:`; MediaWiki 1.24."
+        = pbkdf2(Function::Sha256, &[":pbkdf2:sha256:{rounds}:128:{salt:base64}:{digest[128]:base64}", ":pbkdf2:sha256:{rounds}:32:{salt:base64}:{digest:base64}"], 10000);
+    MediawikiPbkdf2Sha512 "mediawiki-pbkdf2-sha512" strong "PBKDF2-SHA-512 as `:pbkdf2:sha512:`; MediaWiki."
+        = pbkdf2(Function::Sha512, &[":pbkdf2:sha512:{rounds}:64:{salt:base64}:{digest:base64}"], 30000);
+    MediawikiArgon2 "mediawiki-argon2" strong "Argon2 after `:argon2:`; MediaWiki."
+        = Kind::over(":argon2:", &[Self::Argon2id, Self::Argon2i], "password");
     AspnetIdentityV2 "aspnet-identity-v2" strong "PBKDF2-SHA-1 in base64 behind a zero byte; ASP.NET Identity 2, SimpleMembership, Crypto.HashPassword."
         = family(&[], aspnet::parse_v2, |_| example::aspnet_v2(), 0);
     AspnetIdentityV3 "aspnet-identity-v3" strong "PBKDF2 in base64 behind a byte of one; ASP.NET Identity 3 and Core."
@@ -176,15 +194,31 @@ formats! {
     Sha512Crypt "sha512-crypt" strong "crypt(3) by SHA-512, `$6$`; Linux."
         = family(&["$6$"], ShaCrypt::parse_sha512, |cost| example::sha_crypt("$6$", cost, 86), 5000);
     Yescrypt "yescrypt" strong "crypt(3) by yescrypt, `$y$`; Debian, Fedora."
-        = family(&["$y$"], Yescrypt::parse, |_| example::yescrypt(), 0);
+        = family(&["$y$"], Yescrypt::parse, |_| example::yescrypt("$y$"), 0);
+    GostYescrypt "gost-yescrypt" strong "crypt(3) by yescrypt under Streebog, `$gy$`; ALT Linux."
+        = family(&["$gy$"], GostYescrypt::parse, |_| example::yescrypt("$gy$"), 0);
+    ScryptCrypt "scrypt-crypt" strong "crypt(3) by scrypt, `$7$`; libxcrypt, libsodium."
+        = family(&["$7$"], Scrypt::parse_crypt, example::scrypt_crypt, 14);
+    Sha1Crypt "sha1-crypt" strong "crypt(3) by HMAC-SHA-1, `$sha1$`; NetBSD."
+        = family(&["$sha1$"], Sha1Crypt::parse, example::sha1_crypt, 24680);
+    MysqlSha2 "mysql-sha2" strong "crypt(3) by SHA-256 with a salt of its own length, `$A$005$`; caching_sha2_password of MySQL 8."
+        = family(&["$A$", "$mysql$A$"], mysql::parse_sha2, example::mysql_sha2, 5000);
+    MagentoArgon2 "magento-argon2" strong "Argon2id, perhaps over MD5 or SHA-256 of salt and password, as `hexadecimal:salt:2` or `…:3_32_2_67108864`; Magento 2.3."
+        = family(&[], Magento::parse, example::magento, 65536);
     Md5Crypt "md5-crypt" weak "crypt(3) by MD5, `$1$`; old Linux, Cisco type 5."
         = family(&["$1$"], Md5Crypt::parse, |_| example::md5_crypt("$1$"), 0);
     Apr1 "apr1" weak "MD5 of Apache, `$apr1$`; htpasswd."
         = family(&["$apr1$"], Md5Crypt::parse_apache, |_| example::md5_crypt("$apr1$"), 0);
-    LdapCrypt "ldap-crypt" strong "crypt(3) after `{CRYPT}`: SHA-2, yescrypt, bcrypt; OpenLDAP."
-        = Kind::over("{CRYPT}", &[Self::Sha512Crypt, Self::Sha256Crypt, Self::Yescrypt, Self::Bcrypt], "password");
-    LdapMd5Crypt "ldap-md5-crypt" weak "crypt(3) by MD5 after `{CRYPT}`; OpenLDAP."
-        = Kind::over("{CRYPT}", &[Self::Md5Crypt], "password");
+    DesCrypt "des-crypt" weak "crypt(3) by DES, 13 characters, which reads 7 bits of 8 bytes of a password; old Unix, htpasswd."
+        = family(&[], DesCrypt::parse, |_| example::des_crypt(), 0);
+    BsdiCrypt "bsdi-crypt" weak "crypt(3) by DES in the extended form, `_`; BSD/OS, FreeBSD."
+        = family(&["_"], DesCrypt::parse_extended, example::bsdi_crypt, 725);
+    LdapCrypt "ldap-crypt" strong "crypt(3) by SHA-2, yescrypt, scrypt or bcrypt, after `{CRYPT}` or as 389 Directory Server and Dovecot have it, such as `{SHA512-CRYPT}`; OpenLDAP."
+        = Kind::over_any(CRYPT_SCHEMES, &[Self::Sha512Crypt, Self::Sha256Crypt, Self::Yescrypt, Self::GostYescrypt, Self::ScryptCrypt, Self::Bcrypt], "password");
+    LdapMd5Crypt "ldap-md5-crypt" weak "crypt(3) by MD5 after `{CRYPT}`, `{CRYPT-MD5}` or `{MD5-CRYPT}`; OpenLDAP, 389 Directory Server, Dovecot."
+        = Kind::over_any(&["{CRYPT}", "{CRYPT-MD5}", "{MD5-CRYPT}"], &[Self::Md5Crypt], "password");
+    LdapDesCrypt "ldap-des-crypt" weak "crypt(3) by DES after `{CRYPT}` or `{DES-CRYPT}`; OpenLDAP, Dovecot."
+        = Kind::over_any(&["{CRYPT}", "{DES-CRYPT}"], &[Self::DesCrypt, Self::BsdiCrypt], "password");
     LdapMd5 "ldap-md5" weak "MD5 in base64 after `{MD5}`; directories."
         = Kind::simple(&["{{MD5}}{digest:base64}"], "md5(password)");
     LdapSmd5 "ldap-smd5" weak "Salted MD5 in base64 after `{SMD5}`; directories."
@@ -265,8 +299,8 @@ formats! {
         = Kind::simple(&["{digest:hex}"], "md5(hex(md5(password)))");
     Sha1Md5 "sha1-md5" weak "SHA-1 over MD5, both in hexadecimal."
         = Kind::simple(&["{digest:hex}"], "sha1(hex(md5(password)))");
-    Nt "nt" weak "MD4 of UTF-16 in hexadecimal; Windows, Samba."
-        = Kind::simple(&["{digest:hex}"], "md4(utf16le(password))");
+    Nt "nt" weak "MD4 of UTF-16 in hexadecimal, bare or after `$3$$`; Windows, Samba, FreeBSD."
+        = Kind::simple(&["{digest:hex}", "$3$${digest:hex}"], "md4(utf16le(password))");
     Joomla "joomla" weak "MD5 of password and salt, as `hexadecimal:salt`; Joomla before 2.5.18."
         = Kind::simple(&["{digest:hex}:{salt}"], "md5(password + salt)");
     Vbulletin "vbulletin" weak "MD5 of MD5 and salt, as `hexadecimal:salt`; vBulletin 3 and 4."
@@ -281,6 +315,8 @@ formats! {
         = Kind::simple(&["{digest:hex}:{salt}"], "sha1(salt + hex(sha1(password)))");
     Opencart "opencart" weak "SHA-1 of salt and SHA-1 of salt and SHA-1, as `hexadecimal:salt`; OpenCart, WoltLab 3."
         = Kind::simple(&["{digest:hex}:{salt}"], "sha1(salt + hex(sha1(salt + hex(sha1(password)))))");
+    Xenforo "xenforo" weak "SHA-256 of SHA-256 and salt, as `hexadecimal:salt`; XenForo 1.0."
+        = Kind::simple(&["{digest:hex}:{salt}"], "sha256(hex(sha256(password)) + salt)");
     Prestashop "prestashop" weak "MD5 of pepper and password; PrestaShop before 1.7."
         = Kind::simple(&["{digest:hex}"], "md5(pepper + password)");
     Smf "smf" weak "SHA-1 of the user name in lower case and the password; Simple Machines Forum."
@@ -293,6 +329,8 @@ formats! {
         = Kind::simple(&["{digest:hex}:{salt[32]}:0", "{digest:hex}:{salt[2]}:0", "{digest:hex}:{salt[32]}", "{digest:hex}:{salt[2]}"], "md5(salt + password)");
     Magento1 "magento-1" weak "SHA-256 of salt and password, as `hexadecimal:salt:1`; Magento 2."
         = Kind::simple(&["{digest:hex}:{salt}:1"], "sha256(salt + password)");
+    MagentoUpgraded "magento-upgraded" weak "SHA-256 over MD5, both with the salt, as `hexadecimal:salt:0:1`; Magento 2 after its upgrade of Magento 1."
+        = Kind::simple(&["{digest:hex}:{salt}:0:1"], "sha256(salt + hex(md5(salt + password)))");
     SpringSha256 "spring-sha256" weak "SHA-256 1,024 times in hexadecimal behind eight bytes of salt, after `{sha256}` or bare; Spring Security."
         = again(&["{{sha256}}{salt[8]+digest:hex}", "{salt[8]+digest:hex}"], "sha256(salt + password)", "sha256(digest)", 1024);
     SpringDigestMd5 "spring-digest-md5" weak "MD5 of password and salt in braces, after `{MD5}`; Spring Security."
@@ -301,12 +339,26 @@ formats! {
         = Kind::simple(&["{{SHA-1}}{{{salt}}}{digest:hex}"], "sha1(password + '{' + salt + '}')");
     SpringDigestSha256 "spring-digest-sha256" weak "SHA-256 of password and salt in braces, after `{SHA-256}`; Spring Security."
         = Kind::simple(&["{{SHA-256}}{{{salt}}}{digest:hex}"], "sha256(password + '{' + salt + '}')");
+    SpringLdap "spring-ldap" weak "SHA-1 with salt or without after `{ldap}{SSHA}` or `{ldap}{SHA}`; Spring Security."
+        = Kind::over("{ldap}", &[Self::LdapSsha, Self::LdapSha], "password");
     DjangoMd5 "django-md5" weak "MD5 of salt and password, `md5$`; Django before 1.4."
         = Kind::simple(&["md5${salt}${digest:hex}"], "md5(salt + password)");
     DjangoSha1 "django-sha1" weak "SHA-1 of salt and password, `sha1$`; Django before 1.4."
         = Kind::simple(&["sha1${salt}${digest:hex}"], "sha1(salt + password)");
+    DjangoUnsaltedMd5 "django-unsalted-md5" weak "MD5 in hexadecimal after `md5$$`; Django."
+        = Kind::simple(&["md5$${digest:hex}"], "md5(password)");
+    DjangoUnsaltedSha1 "django-unsalted-sha1" weak "SHA-1 in hexadecimal after `sha1$$`; Django."
+        = Kind::simple(&["sha1$${digest:hex}"], "sha1(password)");
+    DjangoCrypt "django-crypt" weak "crypt(3) by DES after `crypt$$`; Django before 5."
+        = Kind::over("crypt$$", &[Self::DesCrypt], "password");
+    WerkzeugSha1 "werkzeug-sha1" weak "HMAC-SHA-1 of the password under the salt, `sha1$`; Werkzeug before 0.9."
+        = Kind::simple(&["sha1${salt}${digest:hex}"], "hmac_sha1(salt, password)");
+    WerkzeugSha256 "werkzeug-sha256" weak "HMAC-SHA-256 of the password under the salt, `sha256$`; Werkzeug before 3, where code asked for it."
+        = Kind::simple(&["sha256${salt}${digest:hex}"], "hmac_sha256(salt, password)");
     AspnetMembership "aspnet-membership" weak "SHA-1 of salt and UTF-16, put together of columns as `digest:salt`, both in base64; ASP.NET Membership."
         = Kind::simple(&["{digest:base64}:{salt:base64}"], "sha1(salt + utf16le(password))");
+    AspnetMembershipSha256 "aspnet-membership-sha256" weak "SHA-256 of salt and UTF-16, put together of columns as `digest:salt`, both in base64; ASP.NET Membership where config asked for SHA256, EPiServer."
+        = Kind::simple(&["{digest:base64}:{salt:base64}"], "sha256(salt + utf16le(password))");
     AspnetUniversal "aspnet-universal" weak "HMAC-SHA-256 of UTF-16 under four times the salt, put together as `digest:salt`, both in base64; ASP.NET universal providers, MVC 3."
         = Kind::simple(&["{digest:base64}:{salt[16]:base64}"], "hmac_sha256(salt + salt + salt + salt, utf16le(password))");
     Peoplesoft "peoplesoft" weak "SHA-1 of UTF-16 in base64; PeopleSoft."
@@ -321,47 +373,14 @@ formats! {
         = Kind::simple(&["0x0200{salt[4]+digest:hex}"], "sha512(utf16le(password) + salt)");
     Mysql41 "mysql-41" weak "SHA-1 over SHA-1, `*`; MySQL 4.1 and later."
         = Kind::simple(&["*{digest:hex}"], "sha1(sha1(password))");
+    Mysql323 "mysql-323" weak "`OLD_PASSWORD()`, 16 hexadecimal digits; MySQL before 4.1."
+        = family(&[], mysql::parse_323, |_| example::hexadecimal(), 0);
     Oracle11 "oracle-11" weak "SHA-1 of password and salt, `S:`; Oracle 11."
         = Kind::simple(&["S:{digest+salt[10]:hex}"], "sha1(password + salt)");
+    Oracle10 "oracle-10" weak "DES of user name and password in upper case, 16 hexadecimal digits; Oracle before 11."
+        = family(&[], des::parse_oracle, |_| example::hexadecimal(), 0).needing(Variable::User);
     PostgresMd5 "postgres-md5" weak "MD5 of password and user name, `md5`; PostgreSQL."
         = Kind::simple(&["md5{digest:hex}"], "md5(password + user)");
     Cisco4 "cisco-4" weak "SHA-256 in crypt's characters; Cisco type 4."
         = Kind::simple(&["{digest:base64-crypt}"], "sha256(password)");
-}
-
-fn family(
-    prefixes: &'static [&'static str],
-    parse: fn(&str) -> Option<Parsed>,
-    example: fn(u32) -> String,
-    default_cost: u32,
-) -> Kind {
-    Kind::Family(Family {
-        prefixes,
-        parse,
-        example,
-        default_cost,
-    })
-}
-
-fn again(layouts: &[&str], digest: &str, again: &str, rounds: u32) -> Kind {
-    Kind::stretched(layouts, digest, Stretch::Again(again.to_owned()), rounds)
-}
-
-fn pbkdf2(function: Function, layouts: &[&str], rounds: u32) -> Kind {
-    pbkdf2_with(function, layouts, rounds, "salt", "digest")
-}
-
-fn pbkdf2_with(
-    function: Function,
-    layouts: &[&str],
-    rounds: u32,
-    salt: &str,
-    finish: &str,
-) -> Kind {
-    let stretch = Stretch::Pbkdf2 {
-        function,
-        salt: salt.to_owned(),
-        finish: finish.to_owned(),
-    };
-    Kind::stretched(layouts, "password", stretch, rounds)
 }

@@ -20,6 +20,8 @@ const DIGEST_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
 /// The memory of new hashes, which OWASP's Password Storage Cheat Sheet names first for two passes: 19 MiB.
 pub(crate) const NEW_MEMORY_KIB: u32 = 19 * 1024;
 
+const NEW_PASSES: u32 = 2;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Argon2 {
     algorithm: Algorithm,
@@ -28,6 +30,14 @@ pub(crate) struct Argon2 {
 }
 
 impl Argon2 {
+    pub(super) fn new(algorithm: Algorithm, version: Version, params: Params) -> Self {
+        Self {
+            algorithm,
+            version,
+            params,
+        }
+    }
+
     pub(crate) fn parse_id(text: &str) -> Option<Parsed> {
         parse(Algorithm::Argon2id, text.strip_prefix("$argon2id$")?)
     }
@@ -42,7 +52,7 @@ impl Argon2 {
 
     /// A new Argon2id hash, with a salt from the system's random source.
     pub(crate) fn compute(password: &[u8]) -> Result<StoredHash, Error> {
-        let params = Params::new(NEW_MEMORY_KIB, 2, 1, Some(32))
+        let params = Params::new(NEW_MEMORY_KIB, NEW_PASSES, 1, Some(32))
             .map_err(|_| Error::Internal("the cost of new argon2id hashes is not legal"))?;
         let recipe = Self {
             algorithm: Algorithm::Argon2id,
@@ -52,7 +62,7 @@ impl Argon2 {
         let salt: [u8; 16] = random_salt()?;
         let digest = recipe.derive(password, &salt, 32)?;
         Ok(StoredHash::encoded(format!(
-            "$argon2id$v=19$m={NEW_MEMORY_KIB},t=2,p=1${}${}",
+            "$argon2id$v=19$m={NEW_MEMORY_KIB},t={NEW_PASSES},p=1${}${}",
             STANDARD_NO_PAD.encode(salt),
             STANDARD_NO_PAD.encode(&*digest)
         )))
@@ -73,6 +83,14 @@ impl Argon2 {
 
     pub(crate) fn memory_kib(&self) -> u32 {
         self.params.m_cost()
+    }
+
+    /// Whether neither its memory nor its memory times its passes are less than those of a new hash.
+    pub(super) fn is_as_dear_as_new(&self) -> bool {
+        let [memory, passes, _] = self.parameters();
+        self.version == Version::V0x13
+            && memory >= NEW_MEMORY_KIB
+            && u64::from(memory) * u64::from(passes) >= u64::from(NEW_MEMORY_KIB * NEW_PASSES)
     }
 
     /// Memory, passes, lanes.

@@ -15,7 +15,7 @@ use super::{Parsed, Recipe};
 use crate::{Error, Password, StoredHash, function::Bytes, text::random_salt};
 
 /// What bcrypt reads of a password.
-const PASSWORD_BYTES: usize = 72;
+pub(crate) const PASSWORD_BYTES: usize = 72;
 
 /// Binary logarithms of the rounds that the format knows.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
@@ -85,6 +85,10 @@ impl Bcrypt {
         Ok(StoredHash::encoded(format!(
             "$2b${NEW_COST:02}${salt}{digest}"
         )))
+    }
+
+    pub(super) fn is_as_dear_as_new(self) -> bool {
+        self.cost >= NEW_COST
     }
 
     pub(super) fn derive(self, password: &[u8], salt: &[u8]) -> Result<Bytes, Error> {

@@ -1,5 +1,5 @@
-//! The crypt(3) formats of MD5 (`$1$`, by Poul-Henning Kamp, and Apache's `$apr1$`) and SHA-2 (`$5$` and `$6$`, by Ulrich
-//! Drepper), and the 64 characters that they are written in.
+//! The crypt(3) formats of MD5 (`$1$`, by Poul-Henning Kamp, and Apache's `$apr1$`), SHA-1 (`$sha1$`, of NetBSD) and SHA-2
+//! (`$5$` and `$6$`, by Ulrich Drepper), and the 64 characters that they are written in.
 //! A digest stays in its characters: what is derived is written likewise and compared.
 
 use zeroize::Zeroizing;
@@ -19,6 +19,10 @@ const DEFAULT_SHA_ROUNDS: u32 = 5_000;
 
 /// In which order the digests are written, three bytes to four characters.
 const MD5_ORDER: [u8; 16] = [0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 5, 11];
+/// The first byte comes once more, so that the last group is full.
+const SHA1_ORDER: [u8; 21] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 0,
+];
 const SHA256_ORDER: [u8; 32] = [
     0, 10, 20, 21, 1, 11, 12, 22, 2, 3, 13, 23, 24, 4, 14, 15, 25, 5, 6, 16, 26, 27, 7, 17, 18, 28,
     8, 9, 19, 29, 31, 30,
@@ -70,6 +74,13 @@ pub(crate) struct ShaCrypt {
 }
 
 impl ShaCrypt {
+    pub(super) fn sha256(rounds: u32) -> Self {
+        Self {
+            function: Function::Sha256,
+            rounds,
+        }
+    }
+
     pub(crate) fn parse_sha256(text: &str) -> Option<Parsed> {
         Self::parse(Function::Sha256, text.strip_prefix("$5$")?, 43)
     }
@@ -112,6 +123,31 @@ impl ShaCrypt {
         } else {
             written(&last, &SHA512_ORDER)
         }
+    }
+}
+
+/// HMAC-SHA-1 round after round, of NetBSD: `$sha1$rounds$salt$digest`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sha1Crypt {
+    pub(crate) rounds: u32,
+}
+
+impl Sha1Crypt {
+    pub(crate) fn parse(text: &str) -> Option<Parsed> {
+        let (rounds, rest) = text.strip_prefix("$sha1$")?.split_once('$')?;
+        let (salt, digest) = rest.split_once('$')?;
+        let rounds = decimal(rounds).filter(|rounds| *rounds > 0)?;
+        parsed(Recipe::Sha1Crypt(Self { rounds }), salt, 0..=64, digest, 28)
+    }
+
+    pub(super) fn derive(self, password: &[u8], salt: &[u8]) -> Bytes {
+        let rounds = self.rounds.to_string();
+        let first = [salt, b"$sha1$", rounds.as_bytes()].concat();
+        let mut digest = Function::Sha1.hmac(password, &first);
+        for _ in 1..self.rounds {
+            digest = Function::Sha1.hmac(password, &digest);
+        }
+        written(&digest, &SHA1_ORDER)
     }
 }
 
@@ -195,6 +231,12 @@ pub(super) fn push_group<'a>(
 /// Whether all characters are of the alphabet.
 pub(super) fn is_encoded(text: &[u8]) -> bool {
     text.iter().all(|character| ITOA64.contains(character))
+}
+
+/// The character that stands for a value.
+pub(super) fn character_of(value: u64) -> Option<u8> {
+    let place = usize::try_from(value).ok()?;
+    ITOA64.get(place).copied()
 }
 
 /// What a character stands for.

@@ -1,5 +1,5 @@
-//! scrypt (RFC 7914) as libraries write it, with the binary logarithm of N or N itself; and Firebase's, which encrypts
-//! a key of the project with what scrypt gives.
+//! scrypt (RFC 7914) as libraries and crypt(3) write it, with the binary logarithm of N or N itself; and Firebase's,
+//! which encrypts a key of the project with what scrypt gives.
 
 use aws_lc_rs::{
     cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey},
@@ -7,11 +7,14 @@ use aws_lc_rs::{
 };
 use base64::{
     Engine as _,
-    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+    engine::{
+        GeneralPurpose,
+        general_purpose::{STANDARD, STANDARD_NO_PAD},
+    },
 };
 use zeroize::Zeroizing;
 
-use super::{Parsed, Recipe, Secrets};
+use super::{Parsed, Recipe, Secrets, crypt, yescrypt};
 use crate::{Error, function::Bytes, layout, text::decimal};
 
 /// Lengths of digests that honest libraries write.
@@ -26,17 +29,26 @@ pub(crate) struct Scrypt {
 }
 
 impl Scrypt {
-    /// PHC and passlib: `$scrypt$ln=16,r=8,p=1$salt$digest`, base64 without padding.
+    /// PHC and passlib: `$scrypt$ln=16,r=8,p=1$salt$digest`, base64 without padding; Ory's, with it.
     pub(crate) fn parse(text: &str) -> Option<Parsed> {
         let (costs, rest) = text.strip_prefix("$scrypt$ln=")?.split_once('$')?;
         let (log2_n, costs) = costs.split_once(",r=")?;
         let (r, p) = costs.split_once(",p=")?;
         let (salt, digest) = rest.split_once('$')?;
-        let recipe = Self::new(decimal(log2_n)?, r, p)?;
-        recipe.parsed(
-            STANDARD_NO_PAD.decode(salt).ok()?,
-            STANDARD_NO_PAD.decode(digest).ok()?,
-        )
+        // Ory writes N itself, which is more than any logarithm of it.
+        let log2_n = decimal(log2_n)?;
+        let log2_n = if log2_n < 64 {
+            log2_n
+        } else {
+            log2(&log2_n.to_string())?
+        };
+        let recipe = Self::new(log2_n, r, p)?;
+        let decode = |engine: GeneralPurpose| {
+            let (salt, digest) = (engine.decode(salt).ok()?, engine.decode(digest).ok()?);
+            Some((salt, digest))
+        };
+        let (salt, digest) = decode(STANDARD_NO_PAD).or_else(|| decode(STANDARD))?;
+        recipe.parsed(salt, digest)
     }
 
     /// Werkzeug: `scrypt:32768:8:1$salt$digest`, the salt as text, the digest in hexadecimal.
@@ -68,6 +80,43 @@ impl Scrypt {
             .parsed(STANDARD.decode(salt).ok()?, STANDARD.decode(digest).ok()?)
     }
 
+    /// crypt(3): `$7$`, a character for the binary logarithm of N, five each for r and p, the salt as text.
+    pub(crate) fn parse_crypt(text: &str) -> Option<Parsed> {
+        let (parameters, rest) = text.strip_prefix("$7$")?.split_at_checked(11)?;
+        let values = parameters
+            .bytes()
+            .map(|character| crypt::value_of(character).map(u64::from));
+        let values = values.collect::<Option<Vec<_>>>()?;
+        let (log2_n, numbers) = values.split_first()?;
+        let (r, p) = numbers.split_at_checked(5)?;
+        let number = |values: &[u64]| {
+            values
+                .iter()
+                .rev()
+                .fold(0, |number, value| number << 6 | value)
+        };
+        let (salt, digest) = rest.split_once('$')?;
+        let digest = yescrypt::decode(digest).filter(|digest| digest.len() == 32)?;
+        let recipe = Self::of_numbers(*log2_n, number(r), number(p))?;
+        recipe.parsed(salt_text(salt)?, digest.to_vec())
+    }
+
+    /// Spring Security: `{scrypt}$e0801$salt$digest`, the binary logarithm of N, r and p in hexadecimal, both others in
+    /// base64; `{scrypt@SpringSecurity_v5_8}` likewise.
+    pub(crate) fn parse_spring(text: &str) -> Option<Parsed> {
+        let rest = layout::strip(text, "{scrypt}$")
+            .or_else(|| layout::strip(text, "{scrypt@SpringSecurity_v5_8}$"))?;
+        let [parameters, salt, digest] = *rest.split('$').collect::<Vec<_>>() else {
+            return None;
+        };
+        let is_hex = parameters.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let parameters = u64::from_str_radix(parameters, 16)
+            .ok()
+            .filter(|_| is_hex)?;
+        Self::of_numbers(parameters >> 16, parameters >> 8 & 0xff, parameters & 0xff)?
+            .parsed(STANDARD.decode(salt).ok()?, STANDARD.decode(digest).ok()?)
+    }
+
     /// Cisco's type 9: `$9$salt$digest`, the salt as text, at a fixed cost.
     pub(crate) fn parse_cisco(text: &str) -> Option<Parsed> {
         let (salt, digest) = text.strip_prefix("$9$")?.split_once('$')?;
@@ -76,11 +125,17 @@ impl Scrypt {
     }
 
     fn new(log2_n: u32, r: &str, p: &str) -> Option<Self> {
-        let (r, p) = (decimal(r)?, decimal(p)?);
+        Self::of_numbers(log2_n.into(), decimal(r)?.into(), decimal(p)?.into())
+    }
+
+    fn of_numbers(log2_n: u64, r: u64, p: u64) -> Option<Self> {
         let legal =
             (1..=40).contains(&log2_n) && (1..=1024).contains(&r) && (1..=1024).contains(&p);
-        let log2_n = u8::try_from(log2_n).ok()?;
-        legal.then_some(Self { log2_n, r, p })
+        legal.then_some(Self {
+            log2_n: u8::try_from(log2_n).ok()?,
+            r: u32::try_from(r).ok()?,
+            p: u32::try_from(p).ok()?,
+        })
     }
 
     fn parsed(self, salt: Vec<u8>, digest: Vec<u8>) -> Option<Parsed> {

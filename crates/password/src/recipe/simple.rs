@@ -6,6 +6,7 @@ use crate::{
     expression::{Expression, Values, Variable},
     function::{Bytes, Function},
     layout::Layout,
+    loss::{self, Loss},
 };
 
 /// The rounds that a config may name.
@@ -139,9 +140,8 @@ impl Simple {
         {
             return Err("`stored` and `digest` must both have the salt, or neither".to_owned());
         }
-        let repeats = self.stretch != CompiledStretch::None;
         let counted = self.rounds > 1 || self.layouts.iter().any(Layout::has_rounds);
-        if counted && !repeats {
+        if counted && !self.repeats() {
             return Err("rounds need `again` or `pbkdf2`, to say what is repeated".to_owned());
         }
         Ok(())
@@ -180,6 +180,11 @@ impl Simple {
         matches!(self.stretch, CompiledStretch::Pbkdf2 { .. })
     }
 
+    /// Whether there are rounds at all.
+    pub(crate) fn repeats(&self) -> bool {
+        self.stretch != CompiledStretch::None
+    }
+
     pub(crate) fn mentions(&self, variable: Variable) -> bool {
         self.digest.mentions(variable)
             || match &self.stretch {
@@ -189,6 +194,19 @@ impl Simple {
             }
     }
 
+    /// What of the password is not in the digest. A key of PBKDF2 is one of HMAC.
+    pub(crate) fn loss(&self, secrets: Secrets<'_>, salt: &[u8]) -> Option<Loss> {
+        let values = values(secrets, salt);
+        self.digest.loss(values).or_else(|| match &self.stretch {
+            CompiledStretch::Pbkdf2 { function, .. } if self.digest.is_plain() => {
+                loss::of_hmac_key(*function, &self.digest.evaluate(values)?)
+            }
+            CompiledStretch::None | CompiledStretch::Again(_) | CompiledStretch::Pbkdf2 { .. } => {
+                None
+            }
+        })
+    }
+
     pub(super) fn derive(
         &self,
         secrets: Secrets<'_>,
@@ -196,13 +214,7 @@ impl Simple {
         rounds: u32,
         digest_bytes: usize,
     ) -> Option<Bytes> {
-        let values = Values {
-            password: secrets.password,
-            user: secrets.user,
-            pepper: secrets.pepper,
-            salt,
-            digest: &[],
-        };
+        let values = values(secrets, salt);
         let mut digest = self.digest.evaluate(values)?;
         match &self.stretch {
             CompiledStretch::None => {}
@@ -237,5 +249,15 @@ impl Simple {
             }
         }
         Some(digest)
+    }
+}
+
+fn values<'a>(secrets: Secrets<'a>, salt: &'a [u8]) -> Values<'a> {
+    Values {
+        password: secrets.password,
+        user: secrets.user,
+        pepper: secrets.pepper,
+        salt,
+        digest: &[],
     }
 }

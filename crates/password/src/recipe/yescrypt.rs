@@ -1,6 +1,9 @@
-//! yescrypt (Openwall), the crypt(3) of today's distributions: `$y$`, parameters in characters, salt, 43 of digest.
+//! yescrypt (Openwall), the crypt(3) of today's distributions: `$y$`, parameters in characters, salt, 43 of digest; and
+//! `$gy$`, which puts the Russian standard hash over it.
 
 use ::yescrypt::Params;
+use hmac::{KeyInit as _, Mac as _, SimpleHmac};
+use streebog::{Digest as _, Streebog256};
 use zeroize::Zeroizing;
 
 use super::{Parsed, Recipe, crypt};
@@ -19,10 +22,12 @@ impl Yescrypt {
         let (parameters, rest) = text.strip_prefix("$y$")?.split_once('$')?;
         let (salt, digest) = rest.split_once('$')?;
         // `j` is the flavour that crypt(3) writes. One character for each number: none that honest libraries write needs
-        // two, and more could say numbers that nothing can hold.
+        // two, and more could say numbers that nothing can hold. Of what may follow only lanes are read: crypt(3) writes
+        // no number of passes, which would be work without memory.
         let is_short = |character: u8| crypt::value_of(character).is_some_and(|value| value <= 47);
         let legal = parameters.starts_with('j')
-            && (3..=6).contains(&parameters.len())
+            && (parameters.len() == 3
+                || parameters.len() == 5 && parameters.as_bytes().get(3) == Some(&b'.'))
             && parameters.bytes().all(is_short)
             && salt.len() <= MAX_SALT_CHARACTERS;
         let params: Params = legal.then(|| parameters.parse().ok())??;
@@ -55,8 +60,52 @@ impl Yescrypt {
     }
 }
 
+/// yescrypt under the Russian standard hash, `$gy$`: HMAC by Streebog-256, keyed with a digest of the password over the
+/// setting, of what yescrypt gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct GostYescrypt(pub(crate) Yescrypt);
+
+impl GostYescrypt {
+    pub(crate) fn parse(text: &str) -> Option<Parsed> {
+        let inner = text.strip_prefix("$gy$")?;
+        let parsed = Yescrypt::parse(&format!("$y${inner}"))?;
+        let Recipe::Yescrypt(yescrypt) = parsed.recipe else {
+            return None;
+        };
+        let (setting, _) = text.rsplit_once('$')?;
+        Some(Parsed {
+            recipe: Recipe::GostYescrypt(Self(yescrypt)),
+            salt: Zeroizing::new(setting.as_bytes().to_vec()),
+            digest: parsed.digest,
+        })
+    }
+
+    /// The salt is the whole setting, which is hashed, too.
+    pub(super) fn derive(
+        self,
+        password: &[u8],
+        setting: &[u8],
+        bytes: usize,
+    ) -> Result<Bytes, Error> {
+        // Of a decoy nothing is left to decode.
+        let text = str::from_utf8(setting).unwrap_or_default();
+        let salt = text.rsplit_once('$').and_then(|(_, salt)| decode(salt));
+        let inner = self.0.derive(password, &salt.unwrap_or_default(), bytes)?;
+        let key = streebog(&Streebog256::digest(password), setting)?;
+        streebog(&key, &inner)
+    }
+}
+
+fn streebog(key: &[u8], message: &[u8]) -> Result<Bytes, Error> {
+    let mac = SimpleHmac::<Streebog256>::new_from_slice(key)
+        .map_err(|_| Error::Internal("HMAC refuses a key"))?;
+    Ok(Zeroizing::new(
+        mac.chain_update(message).finalize().into_bytes().to_vec(),
+    ))
+}
+
 /// Bytes of characters of which the lowest comes first; three bytes to four of them.
-fn decode(text: &str) -> Option<Bytes> {
+pub(super) fn decode(text: &str) -> Option<Bytes> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(64));
     for characters in text.as_bytes().chunks(4) {
         let mut group = 0;

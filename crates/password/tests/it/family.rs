@@ -60,6 +60,8 @@ pub(crate) fn is_read(format: Format, text: &str) -> bool {
         phpass_log2_rounds: u32::MAX,
         pbkdf2_iterations: u32::MAX,
         sha_crypt_rounds: u32::MAX,
+        des_crypt_rounds: u32::MAX,
+        scrypt_kib: u64::MAX,
         expression_rounds: u32::MAX,
     };
     let is_taken_in = match pool(format, limits).parse(&stored(text)) {

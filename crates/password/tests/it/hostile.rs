@@ -7,9 +7,9 @@ use crate::vectors::vectors;
 
 proptest! {
     #[test]
-    fn no_text_does_harm_to_any_format(which in 0_usize..126, rest in any::<String>(), cut in any::<prop::sample::Index>()) {
+    fn no_text_does_harm_to_any_format(which in any::<prop::sample::Index>(), rest in any::<String>(), cut in any::<prop::sample::Index>()) {
         let examples = vectors();
-        let start = examples[which].hash;
+        let start = which.get(&examples).hash;
         let place = (0..=start.len()).filter(|place| start.is_char_boundary(*place)).collect::<Vec<_>>();
         let (start, _) = start.split_at(*cut.get(&place));
         if let Ok(hash) = StoredHash::new(format!("{start}{rest}")) {
@@ -27,6 +27,10 @@ async fn a_hash_that_is_cut_or_changed_is_not_opened_by_its_password() {
     for vector in vectors() {
         // The cheap ones, and each of them once.
         if vector.password != "correct horse" || vector.hash.contains("$y$j9T$") {
+            continue;
+        }
+        // Its digest is of 256 bytes, of which the first 32 are compared.
+        if vector.format == Format::Ds389Pbkdf2 {
             continue;
         }
         let pool = vector.pool();

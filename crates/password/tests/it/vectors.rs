@@ -1,8 +1,20 @@
 //! Hashes that other implementations made (`tests/vectors.tsv`), verified through a pool.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    time::Duration,
+};
 
 use lychgate_password::{Format, Password, Pepper, Pool, Settings, StoredHash, Unusable};
+
+use crate::generated::compare_or_write;
+
+/// What opens no hash of the file.
+const WRONG: &str = "wrong horse";
+
+/// How the file marks hashes of what we know of a format, computed with the functions of another implementation.
+const RECIPE: &str = "recipe: ";
 
 /// A hash and what it was made of.
 pub(crate) struct Vector {
@@ -11,13 +23,14 @@ pub(crate) struct Vector {
     user_name: Option<&'static str>,
     pepper: Option<&'static str>,
     pub(crate) hash: &'static str,
+    made_by: &'static str,
 }
 
 pub(crate) fn vectors() -> Vec<Vector> {
     let lines = include_str!("../vectors.tsv").lines();
     let read = |line: &'static str| {
         let fields = line.split('\t').collect::<Vec<_>>();
-        let [format, password, user_name, pepper, hash, _made_by] = fields.try_into().unwrap();
+        let [format, password, user_name, pepper, hash, made_by] = fields.try_into().unwrap();
         let given = |field: &'static str| (field != "-").then_some(field);
         Vector {
             format: format.parse().unwrap(),
@@ -25,6 +38,7 @@ pub(crate) fn vectors() -> Vec<Vector> {
             user_name: given(user_name),
             pepper: given(pepper),
             hash,
+            made_by,
         }
     };
     lines
@@ -59,16 +73,45 @@ impl Vector {
     }
 }
 
+/// The table says what the test below holds: each of these hashes opens with its password, and not with a wrong one.
 #[test]
-fn every_format_has_a_hash_of_another_implementation() {
+fn the_generated_table_has_a_hash_of_another_implementation_for_every_format() {
     let vectors = vectors();
+    let mut page = HEAD.to_owned();
     for format in Format::ALL {
-        assert!(
-            vectors.iter().any(|vector| vector.format == format),
-            "{format}"
-        );
+        let of_format = vectors.iter().filter(|vector| vector.format == format);
+        let (mut itself, mut recipe) = (BTreeSet::new(), BTreeSet::new());
+        let hashes = of_format.clone().count();
+        for vector in of_format {
+            match vector.made_by.strip_prefix(RECIPE) {
+                Some(made_by) => recipe.insert(made_by),
+                None => itself.insert(vector.made_by),
+            };
+        }
+        assert!(hashes > 0, "{format} has no hash of another implementation");
+        let list = |made_by: BTreeSet<&str>| Vec::from_iter(made_by).join("; ");
+        let (itself, recipe) = (list(itself), list(recipe));
+        writeln!(page, "| `{format}` | {itself} | {recipe} | {hashes} |").unwrap();
     }
+    compare_or_write("docs/reference/password-vectors.md", &page);
 }
+
+const HEAD: &str = "\
+<!-- Made from code by `cargo xtask generate`. -->
+
+# Vectors of the password formats
+
+Every format is verified against hashes that another implementation made: a test opens each with its password, and is
+refused with a wrong one. Where the software of a format made none that we have, the hash is of what is known of the
+format, computed with the functions of other software; prove such a format with a password that you know before you rely
+on it (`lychgate password identify --prove`).
+
+The hashes stand in `crates/password/tests/vectors.tsv`, each with its source. Beside them, `tests/it/others.rs` asks PHP,
+libcrypt, OpenSSL, OpenLDAP, MariaDB and PostgreSQL for fresh hashes of random passwords on every run.
+
+| format | made by its own software | made by its recipe, with | verified |
+| --- | --- | --- | --- |
+";
 
 #[tokio::test]
 async fn hashes_of_other_implementations_verify_and_only_with_their_password() {
@@ -76,7 +119,7 @@ async fn hashes_of_other_implementations_verify_and_only_with_their_password() {
     for vector in vectors() {
         let pool = vector.pool();
         let right = vector.verifies(&pool, vector.password, vector.hash).await;
-        let other = vector.verifies(&pool, "wrong horse", vector.hash).await;
+        let other = vector.verifies(&pool, WRONG, vector.hash).await;
         if (right, other) != (Ok(true), Ok(false)) {
             wrong.push(format!(
                 "{} {}: {right:?} {other:?}",

@@ -47,7 +47,7 @@ pub(super) fn check_columns(columns: &[MySqlColumn]) -> Result<(), StatementFlaw
 }
 
 /// A value of a row. A date of zeros, as MySQL keeps for 'none', is none.
-pub(super) fn value(raw: MySqlValueRef<'_>) -> Result<Value, Fault> {
+pub(crate) fn value(raw: MySqlValueRef<'_>) -> Result<Value, Fault> {
     if raw.is_null() {
         return Ok(Value::Null);
     }

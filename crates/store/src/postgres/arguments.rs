@@ -14,24 +14,34 @@ use super::values::EPOCH_SECONDS;
 use crate::parameters::{Binding, Value};
 use crate::server::Unfit;
 
-/// The values of a run, each in the form of its parameter's type.
-pub(super) fn arguments(
+/// The values of a run, each in the form of its parameter's type, or null.
+pub(super) fn encoded(
     types: &[PgTypeInfo],
     bindings: &[Binding<'_>],
-) -> Result<PgArguments, Unfit> {
-    let mut arguments = PgArguments::default();
-    for (place, (info, binding)) in types.iter().zip(bindings).enumerate() {
-        let unfit = || Unfit(place);
+) -> Result<Vec<Option<Vec<u8>>>, Unfit> {
+    let places = types.iter().zip(bindings).enumerate();
+    let encoded = places.map(|(place, (info, binding))| {
         let bytes = match binding {
             Binding::PasswordHash(hash) => text(info, hash.expose_secret()).map(Some),
             Binding::Value(Value::Null) => Some(None),
             Binding::Value(value) => encode(info, value).map(Some),
         };
-        let argument = Typed {
-            info: info.clone(),
-            bytes: bytes.ok_or_else(unfit)?,
-        };
-        arguments.add(argument).map_err(|_| unfit())?;
+        bytes.ok_or(Unfit(place))
+    });
+    encoded.collect()
+}
+
+/// The same, as the driver takes them.
+pub(super) fn arguments(
+    types: &[PgTypeInfo],
+    bindings: &[Binding<'_>],
+) -> Result<PgArguments, Unfit> {
+    let mut arguments = PgArguments::default();
+    let encoded = encoded(types, bindings)?.into_iter();
+    for (place, (info, bytes)) in types.iter().zip(encoded).enumerate() {
+        let info = info.clone();
+        let added = arguments.add(Typed { info, bytes });
+        added.map_err(|_| Unfit(place))?;
     }
     Ok(arguments)
 }

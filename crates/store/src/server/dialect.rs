@@ -4,9 +4,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
-use sqlx::{Connection, Database};
+use sqlx::{Connection, Database, SqlStr};
 
+use super::{REFUSED, TOO_SLOW};
 use crate::answer::Answer;
+use crate::credentials::Credential;
 use crate::error::{Error, StatementFlaw};
 use crate::parameters::Binding;
 use crate::prepare::Prepared;
@@ -21,12 +23,26 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     /// What it tells of a statement's parameters when it prepares it.
     type Signature: Send + Sync;
 
-    /// Begins a transaction that may write; outside of one, a connection of ours may only read.
-    const BEGIN: &'static str;
     /// Whether all of a transaction is undone if its connection breaks.
     const UNDOES: bool;
 
-    /// The pool's connections, each limited to this deadline for each statement.
+    /// The user and password of the URL; no user: an empty name.
+    fn credential(&self) -> Credential;
+
+    /// The same server, as this user.
+    #[must_use]
+    fn as_user(&self, credential: &Credential) -> Self;
+
+    /// Whether a pooler stands in between, so that a transaction is all that is sure to reach one session.
+    fn is_pooled(&self) -> bool {
+        false
+    }
+
+    /// Begins a transaction that may write, or may not. Outside of one, a connection of ours may only read; behind a
+    /// pooler there is no outside.
+    fn begin(&self, writes: bool, deadline: Duration) -> SqlStr;
+
+    /// A connection, limited to this deadline for each statement.
     fn options(&self, deadline: Duration) -> Result<ConnectOptions<Self>, Error>;
 
     /// Makes a new connection ready, beyond what its options can say.
@@ -37,6 +53,7 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
 
     /// Prepares a statement, and checks what only the database knows of it.
     fn prepare(
+        &self,
         connection: &mut ConnectionOf<Self>,
         name: StatementName,
         named: &NamedSql,
@@ -50,6 +67,7 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
 
     /// Runs a statement.
     fn run(
+        &self,
         connection: &mut ConnectionOf<Self>,
         prepared: &Prepared<Self::Signature>,
         arguments: <Self::Database as Database>::Arguments,
@@ -73,6 +91,8 @@ pub(crate) struct Unfit(pub(crate) usize);
 pub(crate) enum Failure {
     /// The connection is gone, or was never there.
     Lost,
+    /// The server refuses the user, or the password.
+    Refused,
     /// The server refuses us, or cannot do its work now; nothing was changed.
     Unavailable(&'static str),
     /// The server stopped a statement that took too long.
@@ -89,8 +109,33 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// Whether it says something of the statement only, and nothing against the connection.
-    pub(super) fn is_answer(&self) -> bool {
+    pub(crate) fn is_answer(&self) -> bool {
         matches!(self, Self::Unique | Self::Constraint(_) | Self::Unfit)
+    }
+
+    /// The error of a statement; `is_undone` says whether nothing is changed when its connection breaks.
+    pub(crate) fn into_error(self, name: StatementName, is_undone: bool) -> Error {
+        match self {
+            Self::Lost if is_undone => Error::Unavailable("its connection broke"),
+            Self::Lost => Error::OutcomeUnknown(name),
+            Self::TooSlow if name.is_read() => Error::Timeout(name),
+            Self::TooSlow => Error::Unavailable(TOO_SLOW),
+            Self::Refused => Error::Unavailable(REFUSED),
+            Self::Unavailable(reason) => Error::Unavailable(reason),
+            Self::Unique => Error::UniqueViolation(name),
+            Self::Constraint(constraint) => Error::Constraint {
+                statement: name,
+                constraint,
+            },
+            Self::Unfit => Error::Value {
+                statement: name,
+                parameter: None,
+            },
+            Self::Other(code) => Error::Failed {
+                statement: name,
+                code,
+            },
+        }
     }
 }
 

@@ -35,6 +35,14 @@ pub(super) fn of_encoding(file: &Path) -> Error {
     }
 }
 
+/// What the failure of a look means.
+pub(crate) fn of_a_look(error: &sqlx::Error) -> Error {
+    match result_code(error) {
+        Some(code) if unavailable(primary(code)).is_none() => Error::Look(code.to_string()),
+        _ => of_connection(error),
+    }
+}
+
 /// What the failure of a statement means, as long as it is not committed.
 pub(super) fn of_statement(name: StatementName, error: &sqlx::Error) -> Error {
     let Some(code) = result_code(error) else {

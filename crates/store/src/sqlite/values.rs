@@ -33,7 +33,7 @@ pub(super) fn arguments(
 }
 
 /// A value of a row, by its own kind.
-pub(super) fn value(raw: SqliteValueRef<'_>) -> Result<Value, &'static str> {
+pub(crate) fn value(raw: SqliteValueRef<'_>) -> Result<Value, &'static str> {
     if raw.is_null() {
         return Ok(Value::Null);
     }

@@ -7,18 +7,43 @@ use std::path::{Path, PathBuf};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use crate::credentials::Credential;
 use crate::error::Error;
 
 /// A server, a database on it, and a user of it. It holds a password, so it has no `Debug`.
 #[derive(Clone)]
 pub(crate) struct Address {
-    pub(crate) endpoint: Endpoint,
+    pub(crate) way: Way,
     pub(crate) user: String,
     pub(crate) password: Option<Zeroizing<String>>,
     pub(crate) database: String,
+}
+
+/// How to come to a server, and how far to trust that way.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub(crate) endpoint: Endpoint,
     pub(crate) trust: Trust,
     /// The certificates that may vouch for the server, instead of the public ones.
     pub(crate) root_certificate: Option<PathBuf>,
+    /// Whether statements stay prepared in a session. Behind a pooler that hands a session out for one transaction
+    /// they do not.
+    pub(crate) prepared: bool,
+}
+
+/// The address of a server, and who is expected there; no password.
+#[derive(Clone, Copy)]
+pub struct ServerAddress<'a> {
+    /// Host and port; `None` for a socket of this machine.
+    pub host: Option<(&'a str, u16)>,
+    /// The user; of a directory, which has its own in config, none.
+    pub user: &'a str,
+    /// The database; of a directory, the base of its searches.
+    pub database: &'a str,
+    /// Whether the server has to prove its name by TLS.
+    pub is_proved: bool,
+    /// Whether the URL holds a password.
+    pub has_password: bool,
 }
 
 /// What to connect to.
@@ -47,7 +72,63 @@ impl Address {
     /// Reads `scheme://user:password@host:port/database?sslmode=…&sslrootcert=…`, or `…?socket=/path` for a socket.
     pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, Error> {
         let url = Url::parse(text).map_err(|_| Error::Url("cannot be read as a URL"))?;
-        let mut options = options(&url)?;
+        let way = Way::parse(&url, default_port)?;
+        let user = decoded(url.username())?;
+        let database = decoded(url.path().trim_start_matches('/'))?;
+        if database.is_empty() {
+            return Err(Error::Url(
+                "names no database; write `scheme://user@host/database`",
+            ));
+        }
+        let password = url.password().map(decoded).transpose()?;
+        Ok(Self {
+            way,
+            user,
+            password: password.map(Zeroizing::new),
+            database,
+        })
+    }
+
+    /// The user and the password; where there is no user, an empty name.
+    pub(crate) fn credential(&self) -> Credential {
+        Credential::new(self.user.clone(), self.password.clone())
+    }
+
+    /// The same address, as this user.
+    pub(crate) fn as_user(&self, credential: &Credential) -> Self {
+        let Credential { user, password } = credential.clone();
+        Self {
+            user,
+            password,
+            ..self.clone()
+        }
+    }
+
+    /// The address, to show.
+    pub(super) fn server(&self) -> ServerAddress<'_> {
+        ServerAddress {
+            user: &self.user,
+            has_password: self.password.is_some(),
+            ..self.way.server(&self.database)
+        }
+    }
+
+    /// The same address, with a relative certificate file taken to be below this folder.
+    pub(super) fn below(mut self, folder: &Path) -> Self {
+        self.way = self.way.below(folder);
+        self
+    }
+
+    /// `host:port/database`, without user and password.
+    pub(super) fn shown(&self) -> String {
+        format!("{}/{}", self.way.shown(), self.database)
+    }
+}
+
+impl Way {
+    /// Reads host, port and options.
+    pub(super) fn parse(url: &Url, default_port: u16) -> Result<Self, Error> {
+        let mut options = options(url)?;
         let root_certificate = options.remove("sslrootcert").map(PathBuf::from);
         let endpoint = match (options.remove("socket"), url.host()) {
             (Some(path), None) => Endpoint::Socket(PathBuf::from(path)),
@@ -73,24 +154,19 @@ impl Address {
             Some("disable") => Trust::Disable,
             Some(_) => return Err(Error::Url(MODES)),
         };
+        let prepared = match options.remove("prepared").as_deref() {
+            None | Some("true") => true,
+            Some("false") if default_port == POSTGRES_PORT => false,
+            Some(_) => return Err(Error::Url(PREPARED)),
+        };
         if !options.is_empty() {
             return Err(Error::Url(OPTIONS));
         }
-        let user = decoded(url.username())?;
-        let database = decoded(url.path().trim_start_matches('/'))?;
-        if user.is_empty() || database.is_empty() {
-            return Err(Error::Url(
-                "names no user or no database; write `scheme://user@host/database`",
-            ));
-        }
-        let password = url.password().map(decoded).transpose()?;
         Ok(Self {
             endpoint,
-            user,
-            password: password.map(Zeroizing::new),
-            database,
             trust,
             root_certificate,
+            prepared,
         })
     }
 
@@ -112,11 +188,25 @@ impl Address {
         self
     }
 
-    /// `host:port/database`, without user and password.
+    /// The address of whom it leads to, to show.
+    pub(super) fn server<'a>(&'a self, database: &'a str) -> ServerAddress<'a> {
+        ServerAddress {
+            host: match &self.endpoint {
+                Endpoint::Network { host, port } => Some((host, *port)),
+                Endpoint::Socket(_) => None,
+            },
+            user: "",
+            database,
+            is_proved: self.trust == Trust::VerifyFull,
+            has_password: false,
+        }
+    }
+
+    /// `host:port`, or the socket.
     pub(super) fn shown(&self) -> String {
         match &self.endpoint {
-            Endpoint::Network { host, port } => format!("{host}:{port}/{}", self.database),
-            Endpoint::Socket(path) => format!("{}/{}", path.display(), self.database),
+            Endpoint::Network { host, port } => format!("{host}:{port}"),
+            Endpoint::Socket(path) => path.display().to_string(),
         }
     }
 }
@@ -151,7 +241,7 @@ fn is_loopback(name: &str) -> bool {
         .is_ok_and(|address| address.is_loopback())
 }
 
-fn decoded(text: &str) -> Result<String, Error> {
+pub(super) fn decoded(text: &str) -> Result<String, Error> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
     decoded
         .map(std::borrow::Cow::into_owned)
@@ -162,7 +252,13 @@ const MODES: &str = "has an `sslmode` that is not known; write `verify-full` (wh
                      machine), `verify-ca`, `require` or `disable`";
 
 const OPTIONS: &str =
-    "has an option that is not known; these are: `sslmode`, `sslrootcert`, `socket`";
+    "has an option that is not known; these are: `sslmode`, `sslrootcert`, `socket`, `prepared`";
+
+const PREPARED: &str = "has a `prepared` that is neither `true` nor, for PostgreSQL behind a pooler in transaction \
+                        mode, `false`";
+
+/// PostgreSQL's port, by which its addresses are told from others.
+pub(super) const POSTGRES_PORT: u16 = 5432;
 
 #[cfg(test)]
 mod tests {
@@ -180,7 +276,7 @@ mod tests {
         assert_eq!(address.user, "lych@gate");
         assert_eq!(address.password.as_deref().map(String::as_str), Some("p/w"));
         assert_eq!(
-            address.root_certificate.as_deref(),
+            address.way.root_certificate.as_deref(),
             Some(Path::new("ca.pem"))
         );
     }
@@ -197,17 +293,19 @@ mod tests {
             ("[::1]", Trust::Prefer),
         ] {
             assert_eq!(
-                parsed(&format!("postgres://u@{host}/d")).trust,
+                parsed(&format!("postgres://u@{host}/d")).way.trust,
                 trust,
                 "{host}"
             );
         }
         assert_eq!(
-            parsed("postgres://u@localhost/d?sslrootcert=ca.pem").trust,
+            parsed("postgres://u@localhost/d?sslrootcert=ca.pem")
+                .way
+                .trust,
             Trust::VerifyFull
         );
         assert_eq!(
-            parsed("postgres://u@localhost/d?socket=/run/pg").trust,
+            parsed("postgres://u@localhost/d?socket=/run/pg").way.trust,
             Trust::Prefer
         );
     }
@@ -221,7 +319,7 @@ mod tests {
             ("verify-full", Trust::VerifyFull),
         ] {
             assert_eq!(
-                parsed(&format!("mysql://u@db/d?sslmode={mode}")).trust,
+                parsed(&format!("mysql://u@db/d?sslmode={mode}")).way.trust,
                 trust
             );
         }
@@ -231,9 +329,9 @@ mod tests {
     fn what_cannot_be_used_is_refused_without_being_repeated() {
         for text in [
             "postgres://hunter2@db",
-            "postgres://db/hunter2",
             "postgres://u:hunter2@db/d?sslmode=prefer",
             "postgres://u:hunter2@db/d?hunter2=1",
+            "postgres://u:hunter2@db/d?prepared=hunter2",
             "postgres://u:hunter2@db/d?sslmode=require&sslmode=disable",
             "postgres://u:hunter2@db/d?socket=/run/pg",
             "postgres://u:hunter2@db:99999/d",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lychgate_store::StatementName::{
-    Authenticate, ChangeEmail, ChangePassword, Create, Delete, Lookup, VerifyEmail,
+    Authenticate, ChangeEmail, ChangePassword, Create, Delete, Lookup, UpgradePassword, VerifyEmail,
 };
 use lychgate_store::{Error, Parameters, StatementName, Store, Value};
 use tokio::task::JoinSet;
@@ -45,6 +45,8 @@ on_every_store!(
     an_id_that_is_none_deletes_nobody,
     a_truth_value_is_written,
     a_password_of_two_users_is_not_changed,
+    a_hash_is_rewritten_only_while_it_is_the_old_one_to_the_letter,
+    of_many_upgrades_of_one_hash_one_comes_true,
     a_key_of_two_users_is_ambiguous,
     a_constraint_of_the_schema_changes_nothing,
     many_reads_and_writes_at_once_all_come_true,
@@ -289,6 +291,51 @@ async fn a_password_of_two_users_is_not_changed(world: World) {
     assert_eq!(world.users().await, before);
     let change = identifier("zoe@example.com").with_password_hash(hash(HASH));
     assert_eq!(matched(&store, ChangePassword, change).await, 1);
+}
+
+const UPGRADE_PASSWORD: &str = "update users set password_hash = :password_hash \
+                                where email = :identifier and password_hash = :old_hash";
+
+/// MySQL compares text by its collation, which knows no space at the end; bytes it compares as they are.
+async fn upgrading(world: &World) -> Store {
+    let exact = match world {
+        World::Mysql(_) => UPGRADE_PASSWORD.replace(":old_hash", "binary :old_hash"),
+        World::Sqlite(_) | World::Postgres(_) => UPGRADE_PASSWORD.to_owned(),
+    };
+    world.open(&[(UpgradePassword, &exact)]).await.unwrap()
+}
+
+fn upgrade(old: &str, new: &str) -> Parameters {
+    identifier("zoe@example.com")
+        .with_old_hash(hash(old))
+        .with_password_hash(hash(new))
+}
+
+async fn a_hash_is_rewritten_only_while_it_is_the_old_one_to_the_letter(world: World) {
+    let store = upgrading(&world).await;
+    for other in [HASH.to_uppercase(), format!("{HASH} "), "new".to_owned()] {
+        let written = upgrade(&other, "$argon2id$other");
+        assert_eq!(matched(&store, UpgradePassword, written).await, 0);
+    }
+    let written = upgrade(HASH, "$argon2id$new");
+    assert_eq!(matched(&store, UpgradePassword, written).await, 1);
+    let again = upgrade(HASH, "$argon2id$late");
+    assert_eq!(matched(&store, UpgradePassword, again).await, 0);
+    assert!(world.users().await.contains("$argon2id$new"));
+}
+
+async fn of_many_upgrades_of_one_hash_one_comes_true(world: World) {
+    let store = upgrading(&world).await;
+    let mut upgrades = JoinSet::new();
+    for number in 0..6 {
+        let store = store.clone();
+        upgrades.spawn(async move {
+            let written = upgrade(HASH, &format!("$argon2id${number}"));
+            matched(&store, UpgradePassword, written).await
+        });
+    }
+    let matched = upgrades.join_all().await;
+    assert_eq!(matched.iter().sum::<u64>(), 1, "{matched:?}");
 }
 
 async fn a_key_of_two_users_is_ambiguous(world: World) {

@@ -187,7 +187,7 @@ async fn the_circuit_opens_when_the_store_is_down_and_closes_by_itself(world: Wo
 }
 
 /// Asks until there is an answer, at most half a minute.
-async fn until_it_answers(store: &Store) {
+pub(crate) async fn until_it_answers(store: &Store) {
     let until = Instant::now() + Duration::from_secs(30);
     while let Err(error) = store.read(Lookup, &zoe()).await {
         assert!(
@@ -249,7 +249,7 @@ async fn is_killed_under_load(world: World, pid_file: &str, signal: &str) {
     assert!(world.users().await.contains("$2b$04$new"));
 }
 
-fn kill(pid_file: &str, signal: &str) {
+pub(crate) fn kill(pid_file: &str, signal: &str) {
     let pid = std::fs::read_to_string(pid_file).unwrap();
     let pid = pid.lines().next().unwrap();
     let killed = std::process::Command::new("kill")

@@ -1,9 +1,9 @@
 //! What is MySQL's and MariaDB's own: their types, their collations, the way they compare.
 
-use lychgate_store::StatementName::{Create, Lookup};
+use lychgate_store::StatementName::{Create, Lookup, UpgradePassword};
 use lychgate_store::{Error, Parameters, Value};
 
-use crate::legacy::{LOOKUP, hash, refused};
+use crate::legacy::{HASH, LOOKUP, hash, refused};
 use crate::world::World;
 
 fn identifier(value: &str) -> Parameters {
@@ -211,4 +211,72 @@ async fn a_backslash_in_a_statement_is_a_backslash() {
         .unwrap()
         .unwrap();
     assert_eq!(row.get("slash"), Some(&Value::from("\\")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_is_compared_to_the_letter_only_as_bytes() {
+    let world = World::mysql().await;
+    world
+        .run("alter table users modify password_hash varchar(255) character set utf8mb4 collate utf8mb4_general_ci")
+        .await;
+    let sql = |old: &str| {
+        format!(
+            "update users set password_hash = :password_hash where email = :identifier and password_hash = {old}"
+        )
+    };
+    let in_another_case = || {
+        Parameters::new()
+            .with("identifier", "zoe@example.com")
+            .with_old_hash(hash(&HASH.to_uppercase()))
+            .with_password_hash(hash("$argon2id$new"))
+    };
+    for (old, matched) in [("binary :old_hash", 0), (":old_hash", 1)] {
+        let store = world.open(&[(UpgradePassword, &sql(old))]).await.unwrap();
+        let written = store.write(UpgradePassword, &in_another_case()).await;
+        let written = written.unwrap();
+        assert_eq!(written.matched, matched, "{old}");
+    }
+}
+
+/// A table from before UTF-8: what is not in its alphabet is nobody's name, and no error.
+#[tokio::test]
+async fn a_column_in_latin1_is_compared_with_any_identifier() {
+    let world = World::mysql().await;
+    world
+        .run(
+            "set names utf8mb4; create table k (id int, name varchar(40) unique) \
+             character set latin1 collate latin1_swedish_ci; insert into k values (1, 'Zoë'), (2, 'max')",
+        )
+        .await;
+    let store = world
+        .open(&[(Lookup, "select id, name from k where name = :identifier")])
+        .await
+        .unwrap();
+    let row = store.read(Lookup, &identifier("zoë")).await.unwrap();
+    assert_eq!(row.unwrap().get("name"), Some(&Value::from("Zoë")));
+    for nobody in ["max🧙", "макс", "\u{212a}", "zo\u{65}\u{308}x", "日本"] {
+        let found = store.read(Lookup, &identifier(nobody)).await.unwrap();
+        assert!(found.is_none(), "{nobody}");
+    }
+}
+
+/// Dates of zeros in every type that has them, read under any mode of the server.
+#[tokio::test]
+async fn dates_of_zeros_are_none_in_every_type_that_has_them() {
+    let world = World::mysql().await;
+    world
+        .run(
+            "set sql_mode = ''; create table k (name varchar(9), a date, b datetime, c datetime(6), d timestamp null, e time);
+             insert into k values ('zoe', '0000-00-00', '0000-00-00 00:00:00', '0000-00-00 00:00:00.000000', \
+             '0000-00-00 00:00:00', '00:00:00')",
+        )
+        .await;
+    let sql = "select a, b, c, d, e from k where name = :identifier";
+    let store = world.open(&[(Lookup, sql)]).await.unwrap();
+    let row = store.read(Lookup, &identifier("zoe")).await.unwrap();
+    let row = row.unwrap();
+    for column in ["a", "b", "c", "d"] {
+        assert_eq!(row.get(column), Some(&Value::Null), "{column}");
+    }
+    assert_eq!(row.get("e"), Some(&Value::from("00:00:00")));
 }

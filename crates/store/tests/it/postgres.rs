@@ -416,3 +416,29 @@ async fn a_hash_kept_as_bytes_is_read_and_written() {
         "$2b$04$new"
     );
 }
+
+/// A database from before UTF-8 speaks UTF-8 with us, and what is not in its alphabet is nobody's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_latin1_gives_and_takes_what_it_has() {
+    let world = World::postgres().await;
+    let (address, name) = world.url_text().rsplit_once('/').unwrap();
+    world
+        .run(&format!(
+            "create database {name}_latin1 encoding 'LATIN1' locale 'C' template template0"
+        ))
+        .await;
+    let old = World::Postgres(format!("{address}/{name}_latin1"));
+    old.run("create table users (id int, email text, nickname char(8)); insert into users values (1, 'zoë@example.com', 'Zoë')")
+        .await;
+    let sql = "select id, email, nickname from users where email = :identifier";
+    let store = old.open(&[(Lookup, sql)]).await.unwrap();
+    for _ in 0..30 {
+        let row = store.read(Lookup, &identifier("zoë@example.com")).await;
+        let row = row.unwrap().unwrap();
+        assert_eq!(row.get("email"), Some(&Value::from("zoë@example.com")));
+        assert_eq!(row.get("nickname"), Some(&Value::from("Zoë")));
+        for nobody in ["zoë🧙@example.com", "макс", "zoe@example.com"] {
+            assert_eq!(found(&store, nobody).await, None, "{nobody}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use lychgate_store::{Error, Settings, StatementName, Store, StoreUrl};
+use lychgate_store::{Error, Settings, StatementName, Store, StoreKind, StoreUrl};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
 
 use crate::legacy::{HASH, Legacy};
@@ -64,6 +64,15 @@ impl World {
             Self::Sqlite(legacy) => StoreUrl::sqlite(&legacy.file),
             Self::Postgres(url) | Self::Mysql(url) => url.parse().unwrap(),
         }
+    }
+
+    pub(crate) fn kind(&self) -> StoreKind {
+        self.url().kind().unwrap()
+    }
+
+    /// The name of a server's database.
+    pub(crate) fn database(&self) -> &str {
+        self.url_text().rsplit_once('/').unwrap().1
     }
 
     /// The URL of a server as text, for tests that change it.

@@ -128,10 +128,5 @@ fn list<T, E: std::fmt::Display>(
         findings.push(key, "is empty: nobody could call");
         return None;
     }
-    let parsed: Vec<Option<T>> = texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| findings.keep(&key.element(index), parse(text)))
-        .collect();
-    parsed.into_iter().collect()
+    findings.keep_each(key, texts, parse)
 }

@@ -24,13 +24,9 @@ pub(crate) fn allowlist(
         );
         return None;
     };
-    let mut networks: Vec<IpNet> = Vec::new();
-    let mut whole = true;
-    for (index, text) in raw.networks.iter().enumerate() {
-        let network = findings.keep(&key.member("networks").element(index), parse_network(text));
-        whole &= network.is_some();
-        networks.extend(network);
-    }
+    let listed = findings.keep_each(&key.member("networks"), &raw.networks, parse_network);
+    let mut whole = listed.is_some();
+    let mut networks: Vec<IpNet> = listed.unwrap_or_default();
     for (index, file) in raw.files.iter().enumerate() {
         let key = key.member("files").element(index);
         let text = std::fs::read_to_string(folder.join(file))

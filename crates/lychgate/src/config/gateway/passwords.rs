@@ -1,6 +1,7 @@
 //! `[passwords]`: which formats may log in, what is written, and what an unknown user costs.
 
 mod declared;
+mod rules;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,8 @@ use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
 use crate::config::raw::RawPasswords;
+
+pub(crate) use rules::rules;
 
 /// The formats and the pool that computes them.
 pub(crate) fn settings(raw: &RawPasswords, findings: &mut Findings<'_>) -> Option<Settings> {
@@ -98,11 +101,7 @@ fn accepted(
         return Some(Settings::default().accept);
     };
     let key = Key::new("passwords.accept");
-    let formats = names
-        .iter()
-        .enumerate()
-        .map(|(index, name)| findings.keep(&key.element(index), named(name, declared)));
-    formats.collect::<Vec<_>>().into_iter().collect()
+    findings.keep_each(&key, names, |name| named(name, declared))
 }
 
 fn peppers(

@@ -7,12 +7,14 @@ use std::path::Path;
 use lychgate_gateway::profile::ProfileField;
 use lychgate_store::{IdentifierCase, Settings, StatementName, StoreUrl};
 
+use super::credentials::credentials;
+use super::ldap;
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
 use crate::config::raw::{RawIdentifierCase, RawOperations, RawStore};
 
-type Profile = BTreeMap<ProfileField, String>;
+pub(super) type Profile = BTreeMap<ProfileField, String>;
 
 /// The store, how its identifiers compare, and which column each field comes from.
 pub(crate) fn settings(
@@ -32,25 +34,36 @@ pub(crate) fn settings(
         &key.member("url"),
         raw.url.expose_secret().parse::<StoreUrl>(),
     );
+    let credentials = url
+        .as_ref()
+        .and_then(|url| credentials(raw, url, folder, findings));
     let statements = statements(&raw.operations);
-    for (name, sql) in &statements {
-        if let Some(flaw) = name.flaw_in(sql) {
-            findings.push(&key.member("operations").member(name.name()), flaw);
-        }
-    }
-    if statements.is_empty() {
-        findings.push(
-            &key.member("operations"),
-            "has no statement: a gateway without operations serves nobody",
-        );
-    }
+    judge(&statements, raw, url.as_ref(), findings);
     let profile = profile(&raw.profile, &key.member("profile"), findings);
     let case = match raw.identifier_case {
         RawIdentifierCase::Insensitive => IdentifierCase::Insensitive,
         RawIdentifierCase::Sensitive => IdentifierCase::Sensitive,
     };
-    let defaults = Settings::new(url?.below(folder), statements);
+    let url = url?;
+    let ldap = match (url.is_directory(), &raw.ldap) {
+        (true, Some(raw)) => Some(Box::new(ldap::settings(raw, profile.as_ref()?, findings)?)),
+        (true, None) => {
+            let reason =
+                "is a directory, which needs `[store.ldap]` with `bind_dn` and `bind_password`";
+            findings.push(&key.member("url"), reason);
+            return None;
+        }
+        (false, Some(_)) => {
+            let reason = "is of directories alone, and `url` names another kind of store";
+            findings.push(&key.member("ldap"), reason);
+            return None;
+        }
+        (false, None) => None,
+    };
+    let defaults = Settings::new(url.below(folder), statements);
     let settings = Settings {
+        credentials,
+        ldap,
         connections: raw
             .connections
             .map_or(defaults.connections, NonZeroU32::get),
@@ -71,6 +84,41 @@ pub(crate) fn settings(
     Some((settings, case, profile?))
 }
 
+/// What is wrong with the statements, as far as that can be said without the store.
+fn judge(
+    statements: &BTreeMap<StatementName, String>,
+    raw: &RawStore,
+    url: Option<&StoreUrl>,
+    findings: &mut Findings<'_>,
+) {
+    let key = Key::new("store.operations");
+    for (name, text) in statements {
+        let flaw = match url {
+            Some(url) => url.flaw_in(*name, text),
+            // Filters, and no SQL, whatever is wrong with the URL.
+            None if raw.url.expose_secret().starts_with("ldap") => None,
+            None => name.flaw_in(text),
+        };
+        if let Some(flaw) = flaw {
+            findings.push(&key.member(name.name()), flaw);
+        }
+    }
+    if statements.contains_key(&StatementName::UpgradePassword)
+        && !statements.contains_key(&StatementName::Authenticate)
+    {
+        findings.push(
+            &key.member("upgrade_password"),
+            "follows a login, and there is no `authenticate`; add that, or leave this out",
+        );
+    }
+    if statements.is_empty() {
+        findings.push(
+            &key,
+            "has no statement: a gateway without operations serves nobody",
+        );
+    }
+}
+
 fn statements(raw: &RawOperations) -> BTreeMap<StatementName, String> {
     let written = [
         (StatementName::Authenticate, &raw.authenticate),
@@ -80,6 +128,7 @@ fn statements(raw: &RawOperations) -> BTreeMap<StatementName, String> {
         (StatementName::ChangePassword, &raw.change_password),
         (StatementName::ChangeEmail, &raw.change_email),
         (StatementName::Delete, &raw.delete),
+        (StatementName::UpgradePassword, &raw.upgrade_password),
     ];
     written
         .into_iter()

@@ -18,18 +18,22 @@ pub(crate) struct RawGateway {
     /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`: a loopback address.
     /// `127.0.0.1:9090` if left out.
     pub(crate) admin_listen: Option<String>,
-    /// The certificate of the API.
-    pub(crate) tls: Option<RawTls>,
+    /// The certificate of the API, or `"terminated-by-trusted-proxy"`: then `trusted_proxies` alone are heard, in plain.
+    pub(crate) tls: Option<RawGatewayTls>,
     /// Where the address of a client is read from.
     #[serde(default)]
     pub(crate) client_address: RawClientAddress,
-    /// The proxies whose word is taken for the address of a client. With `client_address = "peer"` there are none.
+    /// The proxies whose word is taken for the address of a client; nobody else may connect. With
+    /// `client_address = "peer"` there are none.
     #[serde(default)]
     pub(crate) trusted_proxies: Vec<String>,
     /// The networks that calls may come from. Without it the gateway refuses to start.
     pub(crate) allowlist: Option<RawAllowlist>,
     /// What makes an access token good. Without it the gateway refuses to start.
     pub(crate) access_token: Option<RawAccessToken>,
+    /// How failures slow down guessing.
+    #[serde(default)]
+    pub(crate) lockout: RawLockout,
     /// The bounds of the API.
     #[serde(default)]
     pub(crate) limits: RawLimits,
@@ -43,6 +47,32 @@ pub(crate) enum RawClientAddress {
     /// The client is the peer of the connection.
     #[default]
     Peer,
+    /// Each connection begins with a header of the PROXY protocol, version 1 or 2.
+    ProxyProtocol,
+    /// Each request has a `Forwarded` field (RFC 7239), walked from its right end past the trusted proxies.
+    Forwarded,
+    /// Each request has an `X-Forwarded-For` field, walked in the same way.
+    XForwardedFor,
+}
+
+/// What is spoken below HTTP.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "GatewayTls")]
+#[serde(untagged)]
+pub(crate) enum RawGatewayTls {
+    /// TLS, with this certificate.
+    Here(RawTls),
+    /// TLS ends before us.
+    Before(RawTermination),
+}
+
+/// Where TLS ends, if not here.
+#[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "Termination")]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RawTermination {
+    /// At one of the `trusted_proxies`; what comes from there is plain HTTP.
+    TerminatedByTrustedProxy,
 }
 
 /// The networks that calls may come from. Never the only control: a platform's addresses serve all its customers.
@@ -98,6 +128,24 @@ pub(crate) enum RawSenderConstraint {
     /// Nothing: a plain bearer token. A token that says it is bound is refused.
     #[default]
     None,
+}
+
+/// How failures slow down guessing at the password of one identifier, of a user or of nobody. Every delay ends: a
+/// victim is slowed, never shut out.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Lockout")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawLockout {
+    /// Failures in a row before the first delay.
+    pub(crate) failures: Option<NonZeroU32>,
+    /// The first delay. Each failure more doubles it.
+    pub(crate) first_delay: Option<RawDuration>,
+    /// What no delay exceeds.
+    pub(crate) longest_delay: Option<RawDuration>,
+    /// How long after the last of them failures are forgotten.
+    pub(crate) memory: Option<RawDuration>,
+    /// Identifiers whose failures are remembered.
+    pub(crate) identifiers: Option<NonZeroU32>,
 }
 
 /// The bounds of the API. A bound that is reached has an answer of its own and a metric.

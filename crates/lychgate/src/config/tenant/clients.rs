@@ -27,20 +27,13 @@ pub(crate) fn clients(
 }
 
 fn one(raw: &RawClient, folder: &Path, key: &Key, findings: &mut Findings<'_>) -> Option<Client> {
-    let grant_types = each(
-        &raw.grant_types,
-        &key.member("grant_types"),
-        findings,
-        |name| name.parse::<GrantType>().map_err(without_value),
-    );
+    let grant_types = findings.keep_each(&key.member("grant_types"), &raw.grant_types, |name| {
+        name.parse::<GrantType>().map_err(without_value)
+    });
     let uri = |text: &str| text.parse::<RedirectUri>().map_err(without_value);
-    let callbacks = each(&raw.callbacks, &key.member("callbacks"), findings, uri);
-    let allowed_logout_urls = each(
-        &raw.allowed_logout_urls,
-        &key.member("allowed_logout_urls"),
-        findings,
-        uri,
-    );
+    let callbacks = findings.keep_each(&key.member("callbacks"), &raw.callbacks, uri);
+    let logout = key.member("allowed_logout_urls");
+    let allowed_logout_urls = findings.keep_each(&logout, &raw.allowed_logout_urls, uri);
     let authentication = authentication(raw, folder, key, findings);
     Some(Client {
         client_id: raw.client_id.clone(),
@@ -111,17 +104,4 @@ fn authentication(
 fn fault(key: &Key, reason: &str, findings: &mut Findings<'_>) -> Option<ClientAuthentication> {
     findings.push(key, reason);
     None
-}
-
-fn each<T, E: std::fmt::Display>(
-    texts: &[String],
-    key: &Key,
-    findings: &mut Findings<'_>,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Option<Vec<T>> {
-    let parsed = texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| findings.keep(&key.element(index), parse(text)));
-    parsed.collect::<Vec<_>>().into_iter().collect()
 }

@@ -37,16 +37,13 @@ fn connection(
         scripts.map_err(|error| wrong_script(error, &scripts_folder)),
     );
     let hosts = key.member("outbound_hosts");
-    let outbound_hosts = raw.outbound_hosts.iter().enumerate();
-    let outbound_hosts = outbound_hosts
-        .map(|(index, host)| findings.keep(&hosts.element(index), outbound_host(host)));
-    let outbound_hosts: Vec<Option<OutboundHost>> = outbound_hosts.collect();
+    let outbound_hosts = findings.keep_each(&hosts, &raw.outbound_hosts, outbound_host);
     Some(Connection {
         name: raw.name.clone(),
         scripts: scripts?,
         sandbox: lychgate_script::Settings {
             configuration: exposed(&raw.configuration),
-            outbound_hosts: outbound_hosts.into_iter().collect::<Option<_>>()?,
+            outbound_hosts: outbound_hosts?,
             ..lychgate_script::Settings::default()
         },
     })

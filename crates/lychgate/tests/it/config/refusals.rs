@@ -26,6 +26,22 @@ const fn bad(
     }
 }
 
+/// Rules that no password could keep, and a list that is not there.
+pub(super) const UNFIT_RULES: [Bad; 2] = [
+    bad(
+        "[store]\n",
+        "[passwords.rules]\nmax_length = 7\n\n[store]\n",
+        "max_length = ",
+        &["`passwords.rules.max_length`", "less than `min_length`"],
+    ),
+    bad(
+        "[store]\n",
+        "[passwords.rules]\nbreached_list = \"gone.txt\"\n\n[store]\n",
+        "breached_list = ",
+        &["`passwords.rules.breached_list`", "cannot be read"],
+    ),
+];
+
 const ACCESS_TOKEN: &str = "[gateway.access_token]\nissuers = [\"http://127.0.0.1:9/\"]\naudience = \"urn:legacy-identity\"\n\
                             clients = [\"script-client\"]\nalgorithms = [\"RS256\"]\n";
 const ALLOWLIST: &str = "[gateway.allowlist]\nnetworks = [\"127.0.0.0/8\"]\n";
@@ -55,11 +71,15 @@ pub(super) const MISSING_CONTROLS: [Bad; 15] = [
 
 /// What would let others listen in, or would not mean what it seems to.
 #[rustfmt::skip]
-pub(super) const OVERHEARD_OR_MISREAD: [Bad; 11] = [
+pub(super) const OVERHEARD_OR_MISREAD: [Bad; 15] = [
     bad(LISTEN, "listen = \"0.0.0.0:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
     bad(LISTEN, "listen = \"[::]:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
     bad(LISTEN, "listen = \"localhost:8443\"\nadmin", "listen = ", &["`gateway.listen`", "must be an address and a port"]),
-    bad(LISTEN, "tls = \"terminated-by-trusted-proxy\"\nlisten = \"0.0.0.0:0\"\nadmin", "tls = ", &["`gateway.tls`", "must be a table"]),
+    bad(LISTEN, "tls = \"terminated-by-trusted-proxy\"\nlisten = \"0.0.0.0:0\"\nadmin", "tls = ", &["`gateway.tls`", "`trusted_proxies` names none"]),
+    bad(LISTEN, "tls = \"terminated\"\nlisten = \"0.0.0.0:0\"\nadmin", "tls = ", &["`gateway.tls`", "must be"]),
+    bad(LISTEN, "client_address = \"forwarded\"\nlisten = \"127.0.0.1:0\"\nadmin", "gateway]", &["`gateway.trusted_proxies`", "is empty", "name the addresses of the proxies"]),
+    bad(LISTEN, "client_address = \"x-forwarded-for\"\ntrusted_proxies = [\"0.0.0.0/0\"]\nlisten = \"127.0.0.1:0\"\nadmin", "trusted_proxies", &["`gateway.trusted_proxies`", "anyone could say who she is"]),
+    bad(LISTEN, "client_address = \"proxy-protocol\"\ntrusted_proxies = [\"10.0.0.1\", \"10.0.0.1/8\"]\nlisten = \"127.0.0.1:0\"\nadmin", "\"10.0.0.1/8\"", &["`gateway.trusted_proxies[1]`", "bits set beyond its prefix"]),
     bad(LISTEN, "tls = { certificate = \"no.pem\", key = \"no.key\" }\nlisten = \"0.0.0.0:0\"\nadmin", "certificate = ", &["`gateway.tls.certificate`", "cannot be read"]),
     bad("admin_listen = \"127.0.0.1:0\"", "admin_listen = \"0.0.0.0:0\"", "admin_listen", &["`gateway.admin_listen`", "not a loopback address"]),
     bad(LISTEN, "trusted_proxies = [\"127.0.0.1\"]\nlisten = \"127.0.0.1:0\"\nadmin", "trusted_proxies", &["`gateway.trusted_proxies`", "remove the list"]),
@@ -71,7 +91,8 @@ pub(super) const OVERHEARD_OR_MISREAD: [Bad; 11] = [
 
 /// What does not fit an operation or its store.
 #[rustfmt::skip]
-pub(super) const UNFIT_STATEMENTS: [Bad; 15] = [
+pub(super) const UNFIT_STATEMENTS: [Bad; 20] = [
+    bad("delete = ", "upgrade_password = \"update users set password_hash = :password_hash where email = :identifier\"\ndelete = ", "upgrade_password = ", &["`store.operations.upgrade_password`", "does not use `:old_hash`"]),
     bad("where id = :user_id", "where id = :id", "delete = ", &["`store.operations.delete`", "unknown parameter `:id`"]),
     bad("where id = :user_id", "", "delete = ", &["`store.operations.delete`", "does not use `:user_id`"]),
     bad("\"delete from users where id = :user_id\"", "\"select id from users where id = :user_id\"", "delete = ", &["`store.operations.delete`", "it must write"]),
@@ -85,6 +106,10 @@ pub(super) const UNFIT_STATEMENTS: [Bad; 15] = [
     bad("user_id = \"id\"", "", "", &["returns column `id`"]),
     bad("user_id = \"id\"", "user_id = \"id\"\npicture = \"avatar\"", "", &["`picture`", "`avatar`", "no statement returns"]),
     bad("url = \"sqlite:store.db\"", "url = \"sqlite:elsewhere.db\"", "", &["elsewhere.db"]),
-    bad("url = \"sqlite:store.db\"", "url = \"ldaps://root@db/legacy\"", "url = ", &["`store.url`", "no driver"]),
+    bad("url = \"sqlite:store.db\"", "url = \"postgres://db/legacy\"", "url = ", &["`store.url`", "names no user"]),
+    bad("url = \"sqlite:store.db\"", "url = \"sqlite:store.db\"\ncredentials = [{ user = \"a\" }]", "credentials = ", &["`store.credentials`", "has no users"]),
+    bad("url = \"sqlite:store.db\"", "url = \"postgres://root@db/legacy\"\ncredentials = [{ user = \"a\" }]", "url = ", &["`store.url`", "names a user"]),
+    bad("url = \"sqlite:store.db\"", "url = \"postgres://db/legacy\"\ncredentials = []", "credentials = ", &["`store.credentials`", "name a user"]),
+    bad("url = \"sqlite:store.db\"", "url = \"ldaps://root@db/dc=legacy\"", "url = ", &["`store.url`", "`bind_dn`"]),
     bad("file = \"audit.jsonl\"", "file = \"no/such/folder/audit.jsonl\"", "", &["the audit file", "cannot be opened"]),
 ];

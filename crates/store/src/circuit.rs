@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// Opens after several failures in a row. Open, it lets one attempt through a second; whichever succeeds closes it.
 #[derive(Default)]
-pub(super) struct Circuit(Mutex<State>);
+pub(crate) struct Circuit(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -19,7 +19,7 @@ struct State {
 
 impl Circuit {
     /// Whether to ask the server now.
-    pub(super) fn admit(&self, now: Instant) -> Result<(), Error> {
+    pub(crate) fn admit(&self, now: Instant) -> Result<(), Error> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match state.next_attempt {
             Some(next) if now < next => Err(Error::Unavailable(OPEN)),
@@ -32,7 +32,7 @@ impl Circuit {
     }
 
     /// The server could not be reached, or broke off.
-    pub(super) fn count_failure(&self, now: Instant) {
+    pub(crate) fn count_failure(&self, now: Instant) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = state.failures.saturating_add(1);
         if state.failures == FAILURES_TO_OPEN {
@@ -42,7 +42,7 @@ impl Circuit {
     }
 
     /// The server answered.
-    pub(super) fn count_success(&self) {
+    pub(crate) fn count_success(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.next_attempt.is_some() {
             tracing::info!("the legacy store is there again");

@@ -1,0 +1,92 @@
+//! `lychgate check`: is this deployment as safe as it should be?
+//!
+//! A config that can be used comes in, and the store that it names, as it is now. What leaves is a list of findings, each
+//! with the reason and the mend, and never with a value of the config or of a row.
+
+mod access_token;
+mod allowlist;
+mod audit;
+mod exposure;
+mod facts;
+mod finding;
+mod passwords;
+mod report;
+mod role;
+mod sarif;
+mod secrets;
+mod store;
+pub(crate) mod table;
+mod transport;
+mod users;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use self::facts::Facts;
+use self::finding::Findings;
+pub(crate) use self::finding::{Check, Severity};
+use super::Failure;
+use crate::config;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The config.
+    #[arg(long, value_name = "FILE", default_value = "lychgate.toml")]
+    config: PathBuf,
+    /// The least severity that makes the exit status 1.
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    fail_on: Severity,
+    /// How to print what is found.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for tools that collect findings.
+    Sarif,
+}
+
+/// Looks at everything, prints what it found, and fails if any of it is severe enough.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let (config, source) = config::read_with_source(&arguments.config)?;
+    // On the heap: to look at a store is a long story.
+    let facts = Box::pin(Facts::gather(&arguments.config, config, source)).await;
+    let mut findings = Findings::default();
+    for check in EVERY {
+        check(&facts, &mut findings);
+    }
+    let findings = findings.sorted();
+    match arguments.format {
+        Format::Text => report::text(&findings, &facts)?,
+        Format::Json => report::json(&findings, &facts)?,
+        Format::Sarif => sarif::print(&findings, &facts)?,
+    }
+    let severe = findings
+        .iter()
+        .filter(|finding| finding.check.severity >= arguments.fail_on);
+    match severe.count() {
+        0 => Ok(()),
+        1 => Err(Failure::Finding("1 finding".to_owned())),
+        count => Err(Failure::Finding(format!("{count} findings"))),
+    }
+}
+
+/// Each looks at the facts from one side.
+const EVERY: [fn(&Facts, &mut Findings); 10] = [
+    store::run,
+    role::run,
+    transport::run,
+    exposure::run,
+    allowlist::run,
+    access_token::run,
+    passwords::run,
+    users::run,
+    secrets::run,
+    audit::run,
+];
