@@ -10,11 +10,12 @@ use sqlx::{
     ConnectOptions as _, Connection, Database, Encode, Executor, IntoArguments, SqlStr, Type,
 };
 use tokio::fs::OpenOptions;
+use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::mysql::Mysql;
 use crate::postgres::Postgres;
-use crate::server;
+use crate::server::Dialect;
 use crate::url::{Location, StoreUrl};
 
 /// A user of the sample store.
@@ -101,11 +102,11 @@ pub async fn create_in(url: &StoreUrl, users: &[SampleUser]) -> Result<Sample, S
             make::<sqlx::Sqlite>(&mut connection, &SQLITE, users).await
         }
         Location::Postgres(address) => {
-            let mut connection = server::connect(&Postgres(address.clone()), PATIENCE).await?;
+            let mut connection = connect(&Postgres(address.clone())).await?;
             make::<sqlx::Postgres>(&mut connection, &POSTGRES, users).await
         }
         Location::Mysql(address) => {
-            let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
+            let mut connection = connect(&Mysql(address.clone())).await?;
             make::<sqlx::MySql>(&mut connection, &MYSQL, users).await
         }
         Location::Ldap(_) => Err(SampleError::Directory),
@@ -129,11 +130,11 @@ impl Sample {
                 drop_users::<sqlx::Sqlite>(&mut connection, &SQLITE).await
             }
             Location::Postgres(address) => {
-                let mut connection = server::connect(&Postgres(address.clone()), PATIENCE).await?;
+                let mut connection = connect(&Postgres(address.clone())).await?;
                 drop_users::<sqlx::Postgres>(&mut connection, &POSTGRES).await
             }
             Location::Mysql(address) => {
-                let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
+                let mut connection = connect(&Mysql(address.clone())).await?;
                 drop_users::<sqlx::MySql>(&mut connection, &MYSQL).await
             }
             Location::Ldap(_) => Err(SampleError::Directory),
@@ -247,6 +248,17 @@ async fn open_file(path: &Path) -> Result<sqlx::SqliteConnection, Error> {
         .disable_statement_logging();
     let connection = options.connect().await;
     connection.map_err(|_| fault("cannot be opened by SQLite"))
+}
+
+/// A connection that may write as it likes: what makes the store's own read-only would forbid `create table`, which
+/// MySQL does in no transaction.
+async fn connect<D: Dialect>(dialect: &D) -> Result<<D::Database as Database>::Connection, Error> {
+    let options = dialect.options(PATIENCE)?;
+    let connecting = <D::Database as Database>::Connection::connect_with(&options);
+    let connected = timeout(PATIENCE, connecting).await;
+    connected
+        .map_err(|_| Error::Unavailable("it does not answer"))?
+        .map_err(|_| Error::Unavailable("it cannot be reached, or refuses its user"))
 }
 
 /// How long a server may take.
