@@ -34,6 +34,7 @@ fn folder() -> TempDir {
         ),
         ("client.jwks", jwks.to_string()),
         ("canary.key", format!("{CANARY}\n")),
+        ("breached.txt", "correct horse battery staple\n".to_owned()),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }

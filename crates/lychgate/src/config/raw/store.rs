@@ -1,7 +1,7 @@
 //! `[store]`, `[passwords]`, `[audit]`: the legacy store, its hashes, and what is written down.
 
 use std::collections::BTreeMap;
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -135,9 +135,9 @@ pub(crate) struct RawPasswords {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPasswordRules {
     /// The fewest characters (Unicode code points). NIST SP 800-63B-4 asks for 15 where the password is the only factor.
-    pub(crate) min_length: Option<NonZeroU16>,
+    pub(crate) min_length: Option<NonZeroU32>,
     /// The most characters, where the legacy application takes no more; 1024 bytes are the limit in any case.
-    pub(crate) max_length: Option<NonZeroU16>,
+    pub(crate) max_length: Option<NonZeroU32>,
     /// A file of passwords that are known to others: plain ones, one a line, at most 64 MiB; or Have I Been Pwned's
     /// `SHA1:COUNT`, ordered by hash, of any size.
     pub(crate) breached_list: Option<String>,
