@@ -76,7 +76,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let store = LegacyStore::read(&arguments.store, &arguments.access)?;
     let (store, mut inspection) = store.connect().await?;
-    let relation = user_table(&mut inspection, &arguments.access).await?;
+    let relation = user_table(&mut inspection, arguments.access.table.as_deref()).await?;
     let mut proposal = init::propose(
         &mut inspection,
         relation,

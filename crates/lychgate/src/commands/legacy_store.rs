@@ -24,7 +24,7 @@ pub(super) struct StoreArguments {
     password_file: Option<PathBuf>,
     /// The table of users, where it is not plain which one it is: `users` or `schema.users`.
     #[arg(long, value_name = "NAME")]
-    table: Option<String>,
+    pub(super) table: Option<String>,
 }
 
 /// Where the store is. It may hold a password, so it has no `Debug`.
@@ -110,9 +110,8 @@ impl LegacyStore {
 /// The table of users: the one that is named, or the one that is like one.
 pub(super) async fn user_table(
     inspection: &mut Inspection,
-    arguments: &StoreArguments,
+    named: Option<&str>,
 ) -> Result<Relation, Failure> {
-    let named = arguments.table.as_deref();
     let keep = |relation: &Relation| match named {
         Some(name) => init::is_named(relation, name),
         None => init::is_candidate(relation),
