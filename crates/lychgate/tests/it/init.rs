@@ -314,6 +314,37 @@ async fn only_reading_is_on_unless_more_is_asked_for() {
     assert!(text.contains("\n# change_password = "), "{text}");
 }
 
+/// The store proves at the start that the role may run it, with the grants that were proposed and no other.
+#[tokio::test]
+async fn the_upgrade_of_old_hashes_is_a_comment_until_it_is_asked_for_and_then_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Issuer::start();
+    for database in Database::of_each_kind(folder.path()).await {
+        fill(&database, &SCHOOLS[0]).await;
+        let out = tempfile::tempdir().unwrap();
+        let asked = ["--operations", "authenticate,upgrade_password"];
+        for (arguments, begins) in [
+            (&[][..], "# upgrade_password = "),
+            (&asked, "upgrade_password = "),
+        ] {
+            let role = ["--force", "--role", &database.name, "--role-host", "%"];
+            let output = init(&database, out.path(), &[&role[..], arguments].concat()).await;
+            assert!(output.status.success());
+            let text = std::fs::read_to_string(out.path().join("lychgate.toml")).unwrap();
+            let line = text.lines().find(|line| line.starts_with(begins)).unwrap();
+            let is_exact = line.contains("encrypted_password = binary :old_hash");
+            assert_eq!(is_exact, database.kind == Kind::Mysql, "{line}");
+        }
+        complete(&database, out.path(), &issuer).await;
+        let serve = Serve::start(out.path()).await;
+        serve.ready().await;
+        let who = json!({ "identifier": "ada@example.com", "password": PASSWORD });
+        let answer = ask(&serve, &issuer, "authenticate", who).await;
+        assert_eq!(answer["user"]["email"], "ada@example.com");
+        assert_eq!(serve.stop().await.0, Some(0));
+    }
+}
+
 #[tokio::test]
 async fn a_password_on_the_command_line_is_refused_and_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
