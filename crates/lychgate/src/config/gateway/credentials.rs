@@ -19,6 +19,15 @@ pub(super) fn credentials(
 ) -> Option<Credentials> {
     let key = Key::new("store");
     let (url_key, list_key) = (key.member("url"), key.member("credentials"));
+    if url.is_directory() {
+        if raw.credentials.is_some() {
+            findings.push(
+                &list_key,
+                "is for a database; the account of a directory stands in `[store.ldap]`",
+            );
+        }
+        return None;
+    }
     let folder = folder.to_owned();
     let Some(list) = &raw.credentials else {
         if url.file().is_none() && url.credential().is_none() {
