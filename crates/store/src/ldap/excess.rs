@@ -59,8 +59,7 @@ impl LdapStore {
                 .filter(|name| !password.eq_ignore_ascii_case(name)),
         );
         let search = self.look(&self.base, self.scope(), &filter, &attributes);
-        let mut lease = self.lease().await?;
-        Ok(seen(&search, &mut lease).await?.into_iter().next())
+        Ok(self.seen(&search).await?.into_iter().next())
     }
 
     fn read_beyond(&self, read: &BTreeSet<String>, found: &mut Vec<Excess>) {
@@ -93,7 +92,10 @@ impl LdapStore {
         let columns = self.columns.read().into_iter().map(str::to_ascii_lowercase);
         let candidates = read.iter().cloned().chain(columns);
         let candidates = candidates.chain(TEMPTING.map(str::to_ascii_lowercase));
-        let candidates: BTreeSet<_> = candidates.filter(|name| !may_set.contains(name)).collect();
+        let candidates = candidates.filter(|name| !may_set.contains(name));
+        let candidates: BTreeSet<_> = candidates
+            .filter(|name| !self.counts_as_a_login(name))
+            .collect();
         let mut written = Vec::new();
         for name in candidates {
             let kind = self.schema.attribute(&name).map(|known| known.kind);
@@ -134,9 +136,8 @@ impl LdapStore {
 
     /// Entries that are no users: beside the base, in other trees, and in those of the server itself.
     async fn entries_beyond(&self, found: &mut Vec<Excess>) -> Result<(), Error> {
-        let mut lease = self.lease().await?;
         let root = self.look_for_values("", &["namingContexts"]);
-        let root = seen(&root, &mut lease).await?;
+        let root = self.seen(&root).await?;
         let contexts = root.iter().flat_map(|root| root.values("namingContexts"));
         let contexts = contexts.filter_map(|name| std::str::from_utf8(name).ok());
         let mut trees: Vec<_> = contexts.take(MOST_TREES).collect();
@@ -150,7 +151,7 @@ impl LdapStore {
                 continue;
             }
             let search = self.look(tree, Scope::Base, ANYTHING, &["1.1"]);
-            if !seen(&search, &mut lease).await?.is_empty() {
+            if !self.seen(&search).await?.is_empty() {
                 let kind = if OWN_TREES.contains(&tree) {
                     ExcessKind::DirectoryServer
                 } else {
@@ -161,7 +162,7 @@ impl LdapStore {
         }
         for parent in path.iter().skip(1) {
             let search = self.look(parent, Scope::OneLevel, ANYTHING, &["1.1"]);
-            let entries = seen(&search, &mut lease).await?;
+            let entries = self.seen(&search).await?;
             let is_beside = |entry: &&Entry| {
                 let is_known = path.iter().any(|name| is_same(name, &entry.dn));
                 !is_known && !is_same(&self.settings.bind_dn, &entry.dn)
@@ -193,6 +194,12 @@ impl LdapStore {
             });
         }
         Ok(())
+    }
+
+    /// What the account finds, on a connection of which nothing is left over.
+    async fn seen(&self, search: &Search<'_>) -> Result<Vec<Entry>, Error> {
+        let mut lease = self.lease().await?;
+        seen(search, &mut lease).await
     }
 
     /// A search for names of attributes.

@@ -50,12 +50,15 @@ impl LdapStore {
         if self.sets_password() {
             set.insert(self.settings.password_attribute.to_ascii_lowercase());
         }
-        // Active Directory takes a deletion of this one for a password that somebody mistyped.
-        set.insert(UNICODE_PWD.to_ascii_lowercase());
-        if self.settings.new_password == LdapNewPassword::UnicodePwd {
-            set.insert(self.settings.password_attribute.to_ascii_lowercase());
-        }
         set
+    }
+
+    /// Active Directory takes the deletion of a password for one that somebody mistyped, and may lock the account.
+    pub(super) fn counts_as_a_login(&self, name: &str) -> bool {
+        let is_of_active_directory = self.settings.new_password == LdapNewPassword::UnicodePwd;
+        name.eq_ignore_ascii_case(UNICODE_PWD)
+            || (is_of_active_directory
+                && name.eq_ignore_ascii_case(&self.settings.password_attribute))
     }
 
     pub(super) fn sets_password(&self) -> bool {
