@@ -5,6 +5,7 @@
 mod blocked;
 mod connection;
 mod entry;
+mod excess;
 mod failure;
 mod filter;
 mod identity;
@@ -115,6 +116,8 @@ impl LdapStore {
                 filter: "(objectClass=*)",
                 attributes: &[attribute],
                 limit: self.deadline,
+                most: 2,
+                names_only: false,
             };
             let found = search.run(&mut lease).await?;
             Ok::<_, Failure>(found.entries.into_iter().next())
@@ -223,6 +226,8 @@ impl LdapStore {
             filter: "(objectClass=*)",
             attributes: &["1.1"],
             limit: self.deadline,
+            most: 2,
+            names_only: false,
         };
         match search.run(lease).await {
             Err(failure @ (Failure::Lost | Failure::Unavailable(_))) => Err(failure),
@@ -278,15 +283,21 @@ impl LdapStore {
         }
         let search = Search {
             base: &self.base,
-            scope: match self.settings.scope {
-                LdapScope::Subtree => Scope::Subtree,
-                LdapScope::One => Scope::OneLevel,
-            },
+            scope: self.scope(),
             filter,
             attributes: &attributes,
             limit: self.deadline,
+            most: 2,
+            names_only: false,
         };
         search.run(lease).await
+    }
+
+    fn scope(&self) -> Scope {
+        match self.settings.scope {
+            LdapScope::Subtree => Scope::Subtree,
+            LdapScope::One => Scope::OneLevel,
+        }
     }
 
     fn is_blocked(&self, entry: &Entry) -> bool {

@@ -1,7 +1,7 @@
 //! The statements: those that a migration needs, and as comments those that it does not.
 
 use lychgate_gateway::profile::ProfileField;
-use lychgate_store::StatementName;
+use lychgate_store::{StatementName, StoreKind};
 
 use super::columns::{self, Kind, Role};
 use super::comparison::Comparison;
@@ -65,6 +65,10 @@ pub(super) fn propose(
             written(change_email(table, comparison)),
         ),
         (StatementName::Delete, written(delete(table))),
+        (
+            StatementName::UpgradePassword,
+            written(upgrade_password(table, comparison, hashes)),
+        ),
     ];
     let mut operations = Vec::new();
     for (name, sql) in proposed {
@@ -147,6 +151,25 @@ fn change_password(
         "update {} set {column} = :password_hash where {}",
         table.name, comparison.condition
     ))
+}
+
+/// Rewrites a hash, if it is still the one that a login has verified: to the byte, which MySQL compares by no collation.
+fn upgrade_password(
+    table: &UserTable,
+    comparison: &Comparison,
+    hashes: &Hashes,
+) -> Result<String, &'static str> {
+    let change = change_password(table, comparison, hashes)?;
+    let mut columns = table.relation.columns.iter();
+    let is_bytes = columns.any(|column| {
+        table.dialect.name(&column.name) == table.hash && columns::kind(column) == Kind::Bytes
+    });
+    let old = match table.dialect.0 {
+        StoreKind::Mysql => "binary :old_hash",
+        StoreKind::Sqlite if is_bytes => "cast(:old_hash as blob)",
+        StoreKind::Postgres | StoreKind::Sqlite => ":old_hash",
+    };
+    Ok(format!("{change} and {} = {old}", table.hash))
 }
 
 fn verify_email(table: &UserTable, comparison: &Comparison) -> Result<String, &'static str> {

@@ -1,5 +1,6 @@
 //! `lychgate serve` over a directory, the real OpenLDAP, from the caller to the entry and back.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::serve::{Gateway, folder, who, write};
-use crate::support::{Issuer, Serve};
+use crate::support::{Issuer, Serve, lychgate};
 
 const PASSWORD: &str = "correct horse";
 
@@ -88,6 +89,48 @@ async fn every_operation_does_its_work_where_the_gateway_verifies_hashes() {
     ];
     directory(folder.path(), "hashes", &changes);
     does_every_operation(&issuer, folder.path()).await;
+}
+
+#[tokio::test]
+async fn check_finds_what_the_account_may_beyond_its_operations() {
+    let issuer = Issuer::start();
+    for (account, expected) in [
+        ("least", &[][..]),
+        (
+            "keeper",
+            &[
+                "directory-attribute-readable",
+                "directory-attribute-writable",
+                "directory-other-entries",
+                "directory-password-readable",
+                "directory-server-entries",
+            ],
+        ),
+    ] {
+        let folder = folder(&issuer.identifier).await;
+        let bind_dn = format!("cn={account},");
+        let changes = [
+            ("cn=lychgate,", bind_dn.as_str()),
+            ("\"description\"", "\"employeeType\""),
+        ];
+        directory(folder.path(), account, &changes);
+        let output = lychgate(folder.path(), &["check", "--format", "json"])
+            .output()
+            .await;
+        let output = output.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let report: Value = serde_json::from_str(&said).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().filter(|finding| {
+            let id = finding["id"].as_str().unwrap();
+            id.starts_with("directory-") || id.starts_with("store-un")
+        });
+        let found: BTreeSet<_> = found
+            .map(|finding| finding["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, expected.iter().copied().collect(), "{said}");
+        assert!(!said.contains("service password") && !said.contains("example.com\""));
+    }
 }
 
 async fn does_every_operation(issuer: &Issuer, folder: &Path) {
@@ -255,6 +298,16 @@ objectClass: simpleSecurityObject
 userPassword: service password
 
 dn: cn=reader,ROOT
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+userPassword: service password
+
+dn: cn=least,ROOT
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+userPassword: service password
+
+dn: cn=keeper,ROOT
 objectClass: applicationProcess
 objectClass: simpleSecurityObject
 userPassword: service password

@@ -146,9 +146,13 @@ pub(super) struct Search<'a> {
     pub(super) attributes: &'a [&'a str],
     /// How long the server may look.
     pub(super) limit: Duration,
+    /// How many entries are enough.
+    pub(super) most: usize,
+    /// Whether attributes come without their values.
+    pub(super) names_only: bool,
 }
 
-/// What was found: never more than two entries, which are enough to know that there are too many.
+/// What was found: never more entries than are enough; of users two, to know that there are too many.
 pub(super) struct Found {
     pub(super) entries: Vec<Entry>,
     /// Whether there are more, which the server did not send.
@@ -180,14 +184,17 @@ impl Search<'_> {
 
     async fn ask(&self, connection: &mut Ldap) -> Result<Found, Failure> {
         let seconds = i32::try_from(self.limit.as_secs().max(1)).unwrap_or(i32::MAX);
-        let options = SearchOptions::new().sizelimit(2).timelimit(seconds);
+        let options = SearchOptions::new()
+            .sizelimit(i32::try_from(self.most).unwrap_or(i32::MAX))
+            .timelimit(seconds)
+            .typesonly(self.names_only);
         let mut stream = connection
             .with_search_options(options)
             .streaming_search(self.base, self.scope, self.filter, self.attributes)
             .await
             .map_err(|error| lost(&error))?;
         let mut entries = Vec::new();
-        while entries.len() < 2 {
+        while entries.len() < self.most {
             match stream.next().await.map_err(|error| lost(&error))? {
                 // Where else one could ask: nobody does.
                 Some(result) if result.is_ref() || result.is_intermediate() => {}

@@ -257,6 +257,8 @@ impl Run<'_, '_> {
             filter: "(objectClass=*)",
             attributes: &attributes,
             limit: self.store.deadline,
+            most: 2,
+            names_only: false,
         };
         let found = timeout_at(self.until.into(), search.run(self.lease)).await;
         let found = found.map_err(|_| Failure::TooSlow)??;

@@ -17,6 +17,8 @@ mod inspection;
 #[cfg(test)]
 mod ldap;
 #[cfg(test)]
+mod ldap_excess;
+#[cfg(test)]
 mod ldap_faults;
 #[cfg(test)]
 mod legacy;

@@ -27,6 +27,8 @@ pub(super) struct StoreFacts {
     pub(super) opened: Result<(), lychgate_store::Error>,
     /// `None` of a directory, which has no tables to look at.
     pub(super) seen: Option<Result<Seen, lychgate_store::Error>>,
+    /// What the account of a directory may do beyond its operations.
+    pub(super) in_directory: Result<Vec<Excess>, lychgate_store::Error>,
     /// What the name of its host means.
     pub(super) addresses: Vec<IpAddr>,
 }
@@ -81,8 +83,13 @@ impl Facts {
 
 impl StoreFacts {
     async fn gather(settings: &lychgate_store::Settings, case: IdentifierCase) -> Self {
+        let (opened, in_directory) = match Store::open(settings.clone()).await {
+            Ok(store) => (Ok(()), Box::pin(store.directory_excesses()).await),
+            Err(error) => (Err(error), Ok(Vec::new())),
+        };
         Self {
-            opened: Store::open(settings.clone()).await.map(drop),
+            opened,
+            in_directory,
             seen: if settings.url.is_directory() {
                 None
             } else {

@@ -19,6 +19,15 @@ pub(super) fn credentials(
 ) -> Option<Credentials> {
     let key = Key::new("store");
     let (url_key, list_key) = (key.member("url"), key.member("credentials"));
+    if url.is_directory() {
+        if raw.credentials.is_some() {
+            findings.push(
+                &list_key,
+                "is for a database; the account of a directory stands in `[store.ldap]`",
+            );
+        }
+        return None;
+    }
     let folder = folder.to_owned();
     // A file has no users, and a directory has its own keys for the one it has.
     let has_users = matches!(url.kind(), Some(StoreKind::Postgres | StoreKind::Mysql));
