@@ -68,7 +68,8 @@ pub use privilege::{
 };
 pub use row::{Row, Written};
 pub use sample::{
-    Sample, SampleError, SampleUser, create as create_sample, create_in as create_sample_in,
+    SAMPLE_UNIT, Sample, SampleError, SampleUser, create as create_sample,
+    create_in as create_sample_in,
 };
 pub use server::Condition;
 pub use statement::{Statement, StatementName};

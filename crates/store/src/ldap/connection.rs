@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ldap3::adapters::{Adapter, PagedResults};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::ClientConfig;
@@ -178,9 +179,40 @@ impl Search<'_> {
         found
     }
 
-    async fn ask(&self, connection: &mut Ldap) -> Result<Found, Failure> {
+    /// Hands everything that is found to `each`, a page after the other (RFC 2696), so that however much it is, little of
+    /// it is here at a time. What the server does not send to its end is a failure.
+    pub(super) async fn run_through(
+        &self,
+        lease: &mut Lease<'_>,
+        mut each: impl FnMut(Entry),
+    ) -> Result<(), Failure> {
+        let pages: Vec<Box<dyn Adapter<'_, _, _>>> = vec![Box::new(PagedResults::new(PAGE))];
+        let mut stream = lease
+            .connection()?
+            .with_search_options(self.options())
+            .streaming_search_with(pages, self.base, self.scope, self.filter, self.attributes)
+            .await
+            .map_err(|error| lost(&error))?;
+        while let Some(result) = stream.next().await.map_err(|error| lost(&error))? {
+            if !result.is_ref() && !result.is_intermediate() {
+                each(Entry::read(result).ok_or(Failure::Lost)?);
+            }
+        }
+        let answer = stream.finish().await;
+        lease.is_sound = true;
+        match answer.rc {
+            0 => Ok(()),
+            code => Err(failure(code, &answer.text)),
+        }
+    }
+
+    fn options(&self) -> SearchOptions {
         let seconds = i32::try_from(self.limit.as_secs().max(1)).unwrap_or(i32::MAX);
-        let options = SearchOptions::new().sizelimit(2).timelimit(seconds);
+        SearchOptions::new().timelimit(seconds)
+    }
+
+    async fn ask(&self, connection: &mut Ldap) -> Result<Found, Failure> {
+        let options = self.options().sizelimit(2);
         let mut stream = connection
             .with_search_options(options)
             .streaming_search(self.base, self.scope, self.filter, self.attributes)
@@ -215,6 +247,17 @@ impl Search<'_> {
 
 /// More entries than were asked for, or than the account may see at once.
 const SIZE_LIMIT: u32 = 4;
+
+/// How many entries of a long answer are asked for at a time: fewer than servers refuse to send at once.
+const PAGE: i32 = 250;
+
+/// Why there is no connection.
+pub(super) fn unavailable(failure: Failure) -> Error {
+    Error::Unavailable(match failure {
+        Failure::Unavailable(reason) => reason,
+        _ => UNREACHED,
+    })
+}
 
 fn unreached(error: &LdapError) -> &'static str {
     match error {
