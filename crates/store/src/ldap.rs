@@ -8,6 +8,7 @@ mod entry;
 mod failure;
 mod filter;
 mod identity;
+mod listing;
 mod login;
 mod name;
 mod operation;
@@ -26,6 +27,7 @@ use ldap3::Scope;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{timeout, timeout_at};
 
+pub(crate) use self::listing::{list, listing_flaw};
 pub(crate) use self::operation::fitting;
 pub(crate) use self::sample::SampleTree;
 pub use self::settings::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
@@ -277,15 +279,19 @@ impl LdapStore {
         }
         let search = Search {
             base: &self.base,
-            scope: match self.settings.scope {
-                LdapScope::Subtree => Scope::Subtree,
-                LdapScope::One => Scope::OneLevel,
-            },
+            scope: self.scope(),
             filter,
             attributes: &attributes,
             limit: self.deadline,
         };
         search.run(lease).await
+    }
+
+    fn scope(&self) -> Scope {
+        match self.settings.scope {
+            LdapScope::Subtree => Scope::Subtree,
+            LdapScope::One => Scope::OneLevel,
+        }
     }
 
     fn is_blocked(&self, entry: &Entry) -> bool {
