@@ -188,6 +188,22 @@ async fn a_password_that_has_expired_is_no_login() {
     assert!(!logs_in(&store, "zoe@example.com", PASSWORD).await);
 }
 
+/// The directory itself lets such a user in, to do nothing but change the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_has_to_change_the_password_first_does_not_log_in() {
+    let directory = Directory::new();
+    directory.add(&format!("{}pwdMustChange: TRUE\n", POLICY));
+    directory.modify(
+        "dn: uid=zoe,ou=people,ROOT\nchangetype: modify\nadd: pwdPolicySubentry\npwdPolicySubentry: cn=policy,ROOT\n",
+    );
+    let store = directory.open().await;
+    assert!(logs_in(&store, "zoe@example.com", PASSWORD).await);
+    directory
+        .modify("dn: uid=zoe,ou=people,ROOT\nchangetype: modify\nadd: pwdReset\npwdReset: TRUE\n");
+    assert!(directory.accepts(&directory.dn("zoe"), PASSWORD));
+    assert!(!logs_in(&store, "zoe@example.com", PASSWORD).await);
+}
+
 async fn listed(directory: &Directory, filter: &str) -> Result<Vec<String>, ListingError> {
     let settings = directory.settings(directory.ldap(), &[]);
     let mut ids = Vec::new();
