@@ -4,6 +4,7 @@
 
 mod blocked;
 mod connection;
+mod control;
 mod entry;
 mod failure;
 mod filter;

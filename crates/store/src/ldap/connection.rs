@@ -4,13 +4,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ldap3::adapters::{Adapter, PagedResults};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::ClientConfig;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::control;
 use super::entry::Entry;
 use super::failure::{checked, failure, lost};
 use super::tls;
@@ -186,23 +186,30 @@ impl Search<'_> {
         lease: &mut Lease<'_>,
         mut each: impl FnMut(Entry),
     ) -> Result<(), Failure> {
-        let pages: Vec<Box<dyn Adapter<'_, _, _>>> = vec![Box::new(PagedResults::new(PAGE))];
-        let mut stream = lease
-            .connection()?
-            .with_search_options(self.options())
-            .streaming_search_with(pages, self.base, self.scope, self.filter, self.attributes)
-            .await
-            .map_err(|error| lost(&error))?;
-        while let Some(result) = stream.next().await.map_err(|error| lost(&error))? {
-            if !result.is_ref() && !result.is_intermediate() {
-                each(Entry::read(result).ok_or(Failure::Lost)?);
+        let mut cookie = Vec::new();
+        loop {
+            let mut stream = lease
+                .connection()?
+                .with_search_options(self.options())
+                .with_controls(control::page(cookie))
+                .streaming_search(self.base, self.scope, self.filter, self.attributes)
+                .await
+                .map_err(|error| lost(&error))?;
+            while let Some(result) = stream.next().await.map_err(|error| lost(&error))? {
+                if !result.is_ref() && !result.is_intermediate() {
+                    each(Entry::read(result).ok_or(Failure::Lost)?);
+                }
             }
-        }
-        let answer = stream.finish().await;
-        lease.is_sound = true;
-        match answer.rc {
-            0 => Ok(()),
-            code => Err(failure(code, &answer.text)),
+            let answer = stream.finish().await;
+            lease.is_sound = true;
+            // A server that has come to its limit may send a cookie all the same.
+            if answer.rc != 0 {
+                return Err(failure(answer.rc, &answer.text));
+            }
+            match control::next_page(&answer.ctrls) {
+                Some(next) => cookie = next,
+                None => return Ok(()),
+            }
         }
     }
 
@@ -247,9 +254,6 @@ impl Search<'_> {
 
 /// More entries than were asked for, or than the account may see at once.
 const SIZE_LIMIT: u32 = 4;
-
-/// How many entries of a long answer are asked for at a time: fewer than servers refuse to send at once.
-const PAGE: i32 = 250;
 
 /// Why there is no connection.
 pub(super) fn unavailable(failure: Failure) -> Error {

@@ -1,10 +1,9 @@
 //! What a directory's result codes mean (RFC 4511 §4.1.9, appendix A).
 //! A diagnostic message may hold values, so only what is known of it is looked for, and none of it is passed on.
 
-use ldap3::asn1::{PL, StructureTag, parse_tag};
-use ldap3::controls::{Control, RawControl};
 use ldap3::{LdapError, LdapResult};
 
+use super::control::must_change;
 use crate::server::Failure;
 
 /// What came of an operation that was not a search.
@@ -80,33 +79,6 @@ pub(super) fn verdict(answer: &LdapResult) -> Result<Verdict, Failure> {
         19 | 32 | 48 | 49 | 50 | 53 => Ok(Verdict::Refused),
         code => Err(failure(code, &answer.text)),
     }
-}
-
-/// The control with which a directory is asked what its password policy says (draft-behera-ldap-password-policy §6.1). One
-/// that does not know it goes on without.
-pub(super) fn policy_request() -> RawControl {
-    RawControl {
-        ctype: POLICY.to_owned(),
-        crit: false,
-        val: None,
-    }
-}
-
-const POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
-
-/// Whether the policy lets the user do nothing but change the password: `changeAfterReset` in the answer's control (§6.2).
-fn must_change(controls: &[Control]) -> bool {
-    let is_policy = |control: &&Control| control.1.ctype == POLICY;
-    let value = controls.iter().find(is_policy);
-    let value = value.and_then(|control| control.1.val.as_deref());
-    let parts = value.and_then(|value| match parse_tag(value).ok()?.1.payload {
-        PL::C(parts) => Some(parts),
-        PL::P(_) => None,
-    });
-    let is_reset = |part: &StructureTag| {
-        part.id == 1 && matches!(&part.payload, PL::P(error) if error.as_slice() == [2])
-    };
-    parts.is_some_and(|parts| parts.iter().any(is_reset))
 }
 
 #[cfg(test)]

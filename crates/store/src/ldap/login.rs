@@ -9,7 +9,8 @@ use tokio::time::timeout_at;
 
 use super::LdapStore;
 use super::connection::Lease;
-use super::failure::{Verdict, lost, policy_request, verdict};
+use super::control;
+use super::failure::{Verdict, lost, verdict};
 use super::settings::LdapVerification;
 use super::template::Values;
 use crate::error::Error;
@@ -82,7 +83,7 @@ impl LdapStore {
 async fn bound(lease: &mut Lease<'_>, dn: &str, password: &Password) -> Result<Verdict, Failure> {
     let connection = lease.connection()?;
     let answer = connection
-        .with_controls(policy_request())
+        .with_controls(control::policy())
         .simple_bind(dn, password.expose_secret())
         .await;
     verdict(&answer.map_err(|error| lost(&error))?)
