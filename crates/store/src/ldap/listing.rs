@@ -35,6 +35,9 @@ pub(crate) async fn list(
     (text, limit): (&str, Duration),
     mut each: impl FnMut(&str) + Send,
 ) -> Result<(), ListingError> {
+    if listing_flaw(text).is_some() {
+        return Err(NO_FILTER);
+    }
     let mut ldap = settings.ldap.clone();
     let user_id = ldap.as_mut().and_then(|ldap| {
         ldap.objects.clear();
