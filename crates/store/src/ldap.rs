@@ -4,14 +4,17 @@
 
 mod blocked;
 mod connection;
+mod control;
 mod entry;
 mod excess;
 mod failure;
 mod filter;
 mod identity;
+mod listing;
 mod login;
 mod name;
 mod operation;
+mod sample;
 mod schema;
 mod settings;
 mod template;
@@ -26,10 +29,12 @@ use ldap3::Scope;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{timeout, timeout_at};
 
+pub(crate) use self::listing::{list, listing_flaw};
 pub(crate) use self::operation::fitting;
+pub(crate) use self::sample::SampleTree;
 pub use self::settings::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
 
-use self::connection::{Connections, Found, Lease, Search};
+use self::connection::{Connections, Found, Lease, Search, unavailable};
 use self::entry::Entry;
 use self::operation::{BLOCKED, Columns, Operation};
 use self::schema::Schema;
@@ -238,10 +243,7 @@ impl LdapStore {
     fn counted<'a>(&self, lease: Result<Lease<'a>, Failure>) -> Result<Lease<'a>, Error> {
         lease.map_err(|failure| {
             self.circuit.count_failure(Instant::now());
-            Error::Unavailable(match failure {
-                Failure::Unavailable(reason) => reason,
-                _ => UNREACHED,
-            })
+            unavailable(failure)
         })
     }
 

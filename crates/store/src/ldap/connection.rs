@@ -10,6 +10,7 @@ use rustls::ClientConfig;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::control;
 use super::entry::Entry;
 use super::failure::{checked, failure, lost};
 use super::tls;
@@ -182,12 +183,50 @@ impl Search<'_> {
         found
     }
 
-    async fn ask(&self, connection: &mut Ldap) -> Result<Found, Failure> {
+    /// Hands everything that is found to `each`, a page after the other (RFC 2696), so that however much it is, little of
+    /// it is here at a time. What the server does not send to its end is a failure.
+    pub(super) async fn run_through(
+        &self,
+        lease: &mut Lease<'_>,
+        mut each: impl FnMut(Entry),
+    ) -> Result<(), Failure> {
+        let mut cookie = Vec::new();
+        loop {
+            let mut stream = lease
+                .connection()?
+                .with_search_options(self.options())
+                .with_controls(control::page(cookie))
+                .streaming_search(self.base, self.scope, self.filter, self.attributes)
+                .await
+                .map_err(|error| lost(&error))?;
+            while let Some(result) = stream.next().await.map_err(|error| lost(&error))? {
+                if !result.is_ref() && !result.is_intermediate() {
+                    each(Entry::read(result).ok_or(Failure::Lost)?);
+                }
+            }
+            let answer = stream.finish().await;
+            lease.is_sound = true;
+            // A server that has come to its limit may send a cookie all the same.
+            if answer.rc != 0 {
+                return Err(failure(answer.rc, &answer.text));
+            }
+            match control::next_page(&answer.ctrls) {
+                Some(next) => cookie = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn options(&self) -> SearchOptions {
         let seconds = i32::try_from(self.limit.as_secs().max(1)).unwrap_or(i32::MAX);
-        let options = SearchOptions::new()
-            .sizelimit(i32::try_from(self.most).unwrap_or(i32::MAX))
+        SearchOptions::new()
             .timelimit(seconds)
-            .typesonly(self.names_only);
+            .typesonly(self.names_only)
+    }
+
+    async fn ask(&self, connection: &mut Ldap) -> Result<Found, Failure> {
+        let most = i32::try_from(self.most).unwrap_or(i32::MAX);
+        let options = self.options().sizelimit(most);
         let mut stream = connection
             .with_search_options(options)
             .streaming_search(self.base, self.scope, self.filter, self.attributes)
@@ -222,6 +261,14 @@ impl Search<'_> {
 
 /// More entries than were asked for, or than the account may see at once.
 const SIZE_LIMIT: u32 = 4;
+
+/// Why there is no connection.
+pub(super) fn unavailable(failure: Failure) -> Error {
+    Error::Unavailable(match failure {
+        Failure::Unavailable(reason) => reason,
+        _ => UNREACHED,
+    })
+}
 
 fn unreached(error: &LdapError) -> &'static str {
     match error {

@@ -179,8 +179,9 @@ pub(crate) struct RawPasswordFormat {
 pub(crate) struct RawLedger {
     /// The file, made with mode 0600 if it is not there. One gateway writes it.
     pub(crate) path: String,
-    /// Returns the `user_id` of every user who has to be moved: `select id from users`. Who is left out on purpose is left
-    /// out here, in a `where`. Run by `lychgate ledger` alone; without it nobody can say who is left.
+    /// Returns the `user_id` of every user who has to be moved: `select id from users`, or in a directory a filter that
+    /// finds them. Who is left out on purpose is left out here, in a `where`. Run by `lychgate ledger` alone; without it
+    /// nobody can say who is left.
     pub(crate) users: Option<String>,
     /// Whether the platform imports users at their first login, as the connection's settings say. Only then does a user
     /// who does not come back count as moved.
