@@ -33,8 +33,10 @@ impl LdapStore {
 
     async fn tried(&self) -> Result<Vec<Excess>, Error> {
         let mut found = Vec::new();
-        if let Some(user) = self.some_user().await? {
-            let read = user.names();
+        let users = self.some_users().await?;
+        if let Some(user) = users.first() {
+            // Not everybody has every attribute.
+            let read = users.iter().flat_map(Entry::names).collect();
             self.read_beyond(&read, &mut found);
             self.written_beyond(&user.dn, &read, &mut found).await?;
         }
@@ -43,12 +45,12 @@ impl LdapStore {
         Ok(found)
     }
 
-    /// A user whom an operation would find, with the names of all the attributes that the account reads of her.
-    async fn some_user(&self) -> Result<Option<Entry>, Error> {
+    /// Users whom an operation would find, with the names of all the attributes that the account reads of them.
+    async fn some_users(&self) -> Result<Vec<Entry>, Error> {
         let mut operations = self.operations.iter();
         let found = operations.find(|(name, _)| **name != StatementName::Create);
         let Some((_, operation)) = found else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let filter = operation.filter.anybody();
         let password = self.settings.password_attribute.as_str();
@@ -59,7 +61,7 @@ impl LdapStore {
                 .filter(|name| !password.eq_ignore_ascii_case(name)),
         );
         let search = self.look(&self.base, self.scope(), &filter, &attributes);
-        Ok(self.seen(&search).await?.into_iter().next())
+        self.seen(&search).await
     }
 
     fn read_beyond(&self, read: &BTreeSet<String>, found: &mut Vec<Excess>) {
@@ -313,7 +315,8 @@ const OWN_TREES: [&str; 3] = ["cn=config", "cn=monitor", "cn=accesslog"];
 /// How many trees of others are looked for.
 const MOST_TREES: usize = 64;
 
-/// More than there can be of the account and what leads to the users, so that what is beside them is seen.
+/// More than there can be of the account and what leads to the users, so that what is beside them is seen; and enough
+/// users to see which attributes they have.
 const MOST_SEEN: usize = 8;
 
 /// There is no such attribute, or it has no such value.
