@@ -59,7 +59,7 @@ impl Facts {
     pub(super) async fn gather(path: &Path, config: Config, source: Source) -> Self {
         let store = match &config.gateway {
             Some(gateway) => {
-                Some(Box::pin(StoreFacts::gather(&gateway.store, gateway.identifier_case)).await)
+                Some(Box::pin(StoreFacts::gather(&gateway.store, gateway.identifiers.case)).await)
             }
             None => None,
         };
