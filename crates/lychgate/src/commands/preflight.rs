@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lychgate_password::Pool;
-use lychgate_store::Inspection;
+use lychgate_store::{IdentifierNormalization, Inspection};
 use serde_json::json;
 
 use super::legacy_store::{self, LegacyStore, StoreArguments, user_table};
@@ -39,12 +39,17 @@ pub(crate) struct Arguments {
 
 /// Counts and reports; what blocks a migration is a finding.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let (place, mut inspection, pool) = match &arguments.store {
+    let (place, mut inspection, pool, normalization) = match &arguments.store {
         Some(store) => {
             let (store, inspection) = LegacyStore::read(store, &arguments.access)?
                 .connect()
                 .await?;
-            (store.place(), inspection, None)
+            (
+                store.place(),
+                inspection,
+                None,
+                IdentifierNormalization::default(),
+            )
         }
         None => of_config(&arguments.config).await?,
     };
@@ -55,6 +60,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         has_email: table.email.is_some(),
         has_username: table.username.is_some(),
         pool,
+        normalization,
     };
     let bar = progress(rows);
     let preflight = preflight::run(&mut inspection, &plan, |rows| bar.set_position(rows)).await;
@@ -77,7 +83,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn of_config(path: &Path) -> Result<(String, Inspection, Option<Pool>), Failure> {
+async fn of_config(
+    path: &Path,
+) -> Result<(String, Inspection, Option<Pool>, IdentifierNormalization), Failure> {
     let config = config::read(path)?;
     let gateway = config.gateway.ok_or_else(|| {
         Failure::Config(format!(
@@ -94,7 +102,12 @@ async fn of_config(path: &Path) -> Result<(String, Inspection, Option<Pool>), Fa
         .map_err(legacy_store::failure)?;
     let pool =
         Pool::start(gateway.passwords).map_err(|error| Failure::Config(error.to_string()))?;
-    Ok((format!("{url:?}"), inspection, Some(pool)))
+    Ok((
+        format!("{url:?}"),
+        inspection,
+        Some(pool),
+        gateway.identifiers.normalization,
+    ))
 }
 
 /// A bar on a terminal, and nothing elsewhere.
