@@ -56,7 +56,9 @@ mod error;
 pub use catalogue::{Catalogue, Column, Index, IndexPart, Relation, quoted};
 pub use credentials::{Credential, Credentials};
 pub use error::{Error, StatementFlaw};
-pub use identifier::{Identifier, IdentifierCase};
+pub use identifier::{
+    Identifier, IdentifierCase, IdentifierKind, IdentifierNormalization, IdentifierRules,
+};
 pub use inspection::{Inspection, StoreKind};
 pub use ldap::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
 pub use ledger::{Ledger, LedgerError};

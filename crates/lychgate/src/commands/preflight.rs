@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lychgate_password::Pool;
-use lychgate_store::{Inspection, StatementName, StoreKind};
+use lychgate_store::{IdentifierNormalization, Inspection, StatementName, StoreKind};
 use serde_json::json;
 
 use super::legacy_store::{self, LegacyStore, StoreArguments, user_table};
@@ -40,12 +40,24 @@ pub(crate) struct Arguments {
 
 /// Counts and reports; what blocks a migration is a finding.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let (place, mut inspection, pool, named) = match &arguments.store {
+    let Surveyed {
+        place,
+        mut inspection,
+        pool,
+        table: named,
+        normalization,
+    } = match &arguments.store {
         Some(store) => {
             let (store, inspection) = LegacyStore::read(store, &arguments.access)?
                 .connect()
                 .await?;
-            (store.place(), inspection, None, None)
+            Surveyed {
+                place: store.place(),
+                inspection,
+                pool: None,
+                table: None,
+                normalization: IdentifierNormalization::default(),
+            }
         }
         None => of_config(&arguments.config).await?,
     };
@@ -57,6 +69,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         has_email: table.email.is_some(),
         has_username: table.username.is_some(),
         pool,
+        normalization,
     };
     let bar = progress(rows);
     let preflight = preflight::run(&mut inspection, &plan, |rows| bar.set_position(rows)).await;
@@ -79,10 +92,19 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is surveyed, and how.
+struct Surveyed {
+    place: String,
+    inspection: Inspection,
+    /// The formats that the config accepts.
+    pool: Option<Pool>,
+    /// The table, where the config's statements say it.
+    table: Option<String>,
+    normalization: IdentifierNormalization,
+}
+
 /// The store of a config, with its formats and the table that its statements read.
-async fn of_config(
-    path: &Path,
-) -> Result<(String, Inspection, Option<Pool>, Option<String>), Failure> {
+async fn of_config(path: &Path) -> Result<Surveyed, Failure> {
     let config = config::read(path)?;
     let gateway = config.gateway.ok_or_else(|| {
         Failure::Config(format!(
@@ -100,7 +122,13 @@ async fn of_config(
     let table = table(&mut inspection, &gateway.store.statements).await?;
     let pool =
         Pool::start(gateway.passwords).map_err(|error| Failure::Config(error.to_string()))?;
-    Ok((format!("{url:?}"), inspection, Some(pool), table))
+    Ok(Surveyed {
+        place: format!("{url:?}"),
+        inspection,
+        pool: Some(pool),
+        table,
+        normalization: gateway.identifiers.normalization,
+    })
 }
 
 /// The one table that `authenticate` reads, or `lookup`; of a join nobody can tell which one the users are in.

@@ -22,8 +22,8 @@ pub(crate) use self::ldap::{
     RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawLedger, RawOperations, RawPasswordFormat, RawPasswordRules,
-    RawPasswords, RawStore,
+    RawAudit, RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger,
+    RawOperations, RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,

@@ -218,12 +218,21 @@ fn delete(table: &UserTable) -> Result<String, &'static str> {
     if *kind == Kind::Bytes {
         return Err("the key is kept as bytes, and would have to be turned back into them");
     }
+    // A number there is compared with a text as numbers are: `01` is 1. The first comparison has the index.
+    let is_exact = table.dialect.0 != StoreKind::Mysql || *kind != Kind::Number;
+    let condition = if is_exact {
+        format!("{column} = :user_id")
+    } else {
+        format!("{column} = :user_id and cast({column} as char) = :user_id")
+    };
     Ok(match &table.soft_delete {
-        Some((mark, value)) => format!(
-            "update {} set {mark} = {value} where {column} = :user_id",
-            table.name
-        ),
-        None => format!("delete from {} where {column} = :user_id", table.name),
+        Some((mark, value)) => {
+            format!(
+                "update {} set {mark} = {value} where {condition}",
+                table.name
+            )
+        }
+        None => format!("delete from {} where {condition}", table.name),
     })
 }
 

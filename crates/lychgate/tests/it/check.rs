@@ -222,6 +222,73 @@ async fn upper_case_that_sqlite_does_not_know_is_found() {
     );
 }
 
+#[tokio::test]
+async fn a_store_that_ignores_case_where_the_config_does_not_is_found() {
+    for comparison in [
+        "email collate nocase = :identifier",
+        "lower(email) = lower(:identifier)",
+    ] {
+        let folder = sqlite_folder().await;
+        be_sensitive(folder.path());
+        assert_eq!(ids(folder.path()).await, BTreeSet::new());
+        compare_by(folder.path(), comparison);
+        let expected = ["identifier-case-ignored", "identifier-without-index"];
+        let expected: BTreeSet<_> = expected.map(str::to_owned).into();
+        assert_eq!(ids(folder.path()).await, expected, "{comparison}");
+    }
+    for kind in [Kind::Postgres, Kind::Mysql] {
+        let database = with_users(kind).await;
+        let folder = folder("http://127.0.0.1:9/", &database.url);
+        be_sensitive(folder.path());
+        compare_by(folder.path(), "lower(email) = lower(:identifier)");
+        let found = ids(folder.path()).await;
+        assert!(found.contains("identifier-case-ignored"), "{found:?}");
+        change_config(folder.path(), "\"sensitive\"", "\"insensitive\"");
+        let found = ids(folder.path()).await;
+        assert!(!found.contains("identifier-case-ignored"), "{found:?}");
+    }
+}
+
+/// A database with the table of these tests, and an administrator's way into it.
+async fn with_users(kind: Kind) -> Database {
+    let database = Database::new(kind, Path::new("")).await;
+    database.run(USERS).await;
+    database
+}
+
+fn be_sensitive(folder: &Path) {
+    let section = "[store.operations]";
+    let sensitive = format!("identifier_case = \"sensitive\"\n{section}");
+    change_config(folder, section, &sensitive);
+}
+
+fn compare_by(folder: &Path, comparison: &str) {
+    let lookup = "email_verified from users where email = :identifier";
+    change_config(
+        folder,
+        lookup,
+        &lookup.replace("email = :identifier", comparison),
+    );
+}
+
+#[tokio::test]
+async fn in_mysql_a_key_that_is_compared_as_a_number_is_found() {
+    let database = with_users(Kind::Mysql).await;
+    let folder = folder("http://127.0.0.1:9/", &database.url);
+    let found = ids(folder.path()).await;
+    assert!(found.contains("user-id-as-number"), "{found:?}");
+    compare_exactly(folder.path());
+    let found = ids(folder.path()).await;
+    assert!(!found.contains("user-id-as-number"), "{found:?}");
+}
+
+/// Mends what MySQL makes of a number that is compared with a text.
+fn compare_exactly(folder: &Path) {
+    let key = "id = :user_id";
+    let exactly = format!("{key} and cast(id as char) = :user_id");
+    change_config(folder, key, &exactly);
+}
+
 async fn in_store(folder: &Path, sql: &str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("store.db"));
     let mut connection = options.connect().await.unwrap();
@@ -333,6 +400,9 @@ async fn the_whole_way(kind: Kind) {
     database.run(&format!("{USERS}; {make}")).await;
     let issuer = Issuer::start();
     let folder = folder(&issuer.identifier, &database.url);
+    if kind == Kind::Mysql {
+        compare_exactly(folder.path());
+    }
     let grants = ["export", "grants", "--role", role];
     let host = ["--host", "127.0.0.1"];
     let host = if kind == Kind::Mysql { &host[..] } else { &[] };

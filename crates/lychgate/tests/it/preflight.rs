@@ -224,16 +224,46 @@ async fn with_a_config_hashes_that_it_does_not_accept_are_counted() {
             ))
             .await;
     }
-    let lookup = "select id as user_id, email from users where email = :identifier";
-    let config = config(&database.url, "lookup", lookup, &["argon2id", "bcrypt"]);
-    std::fs::write(folder.path().join("lychgate.toml"), config).unwrap();
-    let output = lychgate(folder.path(), &["preflight", "--format", "json"])
-        .output()
-        .await
-        .unwrap();
+    let output = with_config(folder.path(), &database, "nfc").await;
     assert_eq!(
         found(&output),
         BTreeMap::from([("hash-not-accepted".to_owned(), (1, None))])
     );
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn with_a_config_users_collide_in_its_normalization() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::new(Kind::Sqlite, folder.path()).await;
+    database.run("create table users (id integer primary key, email text not null unique, password_hash text not null)").await;
+    for (id, letter) in [(1, "z"), (2, "ｚ")] {
+        let hash = HASHES[0];
+        database
+            .run(&format!(
+                "insert into users values ({id}, '{letter}oe@example.com', '{hash}')"
+            ))
+            .await;
+    }
+    let output = with_config(folder.path(), &database, "nfc").await;
+    assert!(!found(&output).contains_key("email-differs-by-unicode"));
+    let output = with_config(folder.path(), &database, "nfkc").await;
+    assert_eq!(found(&output)["email-differs-by-unicode"], (2, Some(1)));
+}
+
+/// What is counted with a config that accepts two formats.
+async fn with_config(folder: &Path, database: &Database, normalization: &str) -> Output {
+    let config = format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nallowlist = {{ networks = [\"127.0.0.0/8\"] }}\n\
+         access_token = {{ issuers = [\"https://issuer.example.com/\"], audience = \"urn:x\", clients = [\"c\"] }}\n\
+         [store]\nurl = \"{}\"\nidentifier_normalization = \"{normalization}\"\n[store.operations]\n\
+         lookup = \"select id as user_id, email from users where email = :identifier\"\n\
+         [passwords]\naccept = [\"argon2id\", \"bcrypt\"]\n",
+        database.url
+    );
+    std::fs::write(folder.join("lychgate.toml"), config).unwrap();
+    lychgate(folder, &["preflight", "--format", "json"])
+        .output()
+        .await
+        .unwrap()
 }

@@ -1,6 +1,8 @@
 //! The store over its public interface, against real SQLite files, PostgreSQL and MariaDB.
 
 #[cfg(test)]
+mod comparison;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod deadline;

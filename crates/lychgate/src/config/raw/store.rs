@@ -31,9 +31,15 @@ pub(crate) struct RawStore {
     /// directory, which attribute does; only those that are named here are read.
     #[serde(default)]
     pub(crate) profile: BTreeMap<String, String>,
-    /// How identifiers are compared.
+    /// What users are found by. Nobody has an identifier of another kind.
+    #[serde(default)]
+    pub(crate) identifier: RawIdentifierKind,
+    /// Whether upper and lower case are the same.
     #[serde(default)]
     pub(crate) identifier_case: RawIdentifierCase,
+    /// What is one character, however it is written.
+    #[serde(default)]
+    pub(crate) identifier_normalization: RawIdentifierNormalization,
     /// What a search filter cannot say of a directory.
     pub(crate) ldap: Option<RawLdap>,
     /// Connections to the store at a time. Of four or more to PostgreSQL, two are shared by reads. A directory has as many
@@ -86,7 +92,35 @@ pub(crate) struct RawOperations {
     pub(crate) upgrade_password: Option<String>,
 }
 
-/// How identifiers are compared. Both trim and normalize (Unicode NFC).
+/// What users are found by.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "IdentifierKind")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawIdentifierKind {
+    /// An e-mail address: something, an `@`, something.
+    Email,
+    /// A name without an `@`.
+    Username,
+    /// Whatever the statements compare.
+    #[default]
+    Either,
+}
+
+/// Which Unicode normalization form statements are given.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "IdentifierNormalization")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawIdentifierNormalization {
+    /// Form C: a letter and its accent are one character.
+    #[default]
+    Nfc,
+    /// Form KC: full-width letters and ligatures are plain letters, too.
+    Nfkc,
+    /// As typed.
+    None,
+}
+
+/// Whether upper and lower case are the same. Space around an identifier is trimmed in either case.
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "IdentifierCase")]
 #[serde(rename_all = "lowercase")]
