@@ -34,7 +34,7 @@ pub(crate) use self::operation::fitting;
 pub(crate) use self::sample::SampleTree;
 pub use self::settings::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
 
-use self::connection::{Connections, Found, Lease, Search, unavailable};
+use self::connection::{Connections, Found, Lease, Search};
 use self::entry::Entry;
 use self::operation::{BLOCKED, Columns, Operation};
 use self::schema::Schema;
@@ -44,7 +44,7 @@ use crate::circuit::Circuit;
 use crate::error::Error;
 use crate::parameters::{PASSWORD_HASH, Parameters, Value};
 use crate::row::Row;
-use crate::server::{Failure, SILENT, UNREACHED};
+use crate::server::{Failure, SILENT, UNREACHED, unavailable};
 use crate::statement::{Statement, StatementName};
 use crate::store::Settings;
 use crate::url::Directory;
@@ -243,7 +243,7 @@ impl LdapStore {
     fn counted<'a>(&self, lease: Result<Lease<'a>, Failure>) -> Result<Lease<'a>, Error> {
         lease.map_err(|failure| {
             self.circuit.count_failure(Instant::now());
-            unavailable(failure)
+            unavailable(&failure)
         })
     }
 

@@ -252,7 +252,8 @@ async fn a_store_that_ignores_case_where_the_config_does_not_is_found() {
 /// A database with the table of these tests, and an administrator's way into it.
 async fn with_users(kind: Kind) -> Database {
     let database = Database::new(kind, Path::new("")).await;
-    database.run(USERS).await;
+    let user = "insert into users (id, email) values (1, 'zoe@example.com')";
+    database.run(&format!("{USERS}; {user}")).await;
     database
 }
 

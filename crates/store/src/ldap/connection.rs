@@ -262,14 +262,6 @@ impl Search<'_> {
 /// More entries than were asked for, or than the account may see at once.
 const SIZE_LIMIT: u32 = 4;
 
-/// Why there is no connection.
-pub(super) fn unavailable(failure: Failure) -> Error {
-    Error::Unavailable(match failure {
-        Failure::Unavailable(reason) => reason,
-        _ => UNREACHED,
-    })
-}
-
 fn unreached(error: &LdapError) -> &'static str {
     match error {
         LdapError::LdapResult { .. } => "it refuses StartTLS; is it an address of `ldaps://`?",

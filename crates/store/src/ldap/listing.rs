@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::LdapStore;
-use super::connection::{Search, unavailable};
+use super::connection::Search;
 use super::filter::Filter;
 use super::template::Values;
 use super::values::column;
 use crate::error::Error;
 use crate::listing::{ListingError, each_id};
 use crate::parameters::Value;
-use crate::server::Failure;
+use crate::server::{Failure, unavailable};
 use crate::store::Settings;
 use crate::url::Directory;
 
@@ -70,7 +70,11 @@ pub(crate) async fn list(
         most: usize::MAX,
         names_only: false,
     };
-    let mut lease = store.service.new_lease().await.map_err(unavailable)?;
+    let mut lease = store
+        .service
+        .new_lease()
+        .await
+        .map_err(|failure| unavailable(&failure))?;
     let mut listed = Ok(());
     let through = search.run_through(&mut lease, |entry| {
         if listed.is_ok() {

@@ -7,12 +7,12 @@ use ldap3::Scope;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::connection::{Connections, Search, unavailable};
+use super::connection::{Connections, Search};
 use super::failure::checked;
 use super::template::escaped;
 use super::write::{Attributes, user_password};
 use crate::sample::{PATIENCE, SAMPLE_UNIT, SampleError, SampleUser};
-use crate::server::Failure;
+use crate::server::{Failure, unavailable};
 use crate::url::Directory;
 
 /// The entry, and the way to it.
@@ -43,8 +43,14 @@ impl SampleTree {
     async fn begin(&self) -> Result<(), SampleError> {
         let root = entry(&[("objectClass", "organizationalUnit"), ("ou", SAMPLE_UNIT)]);
         let adding = async {
-            let mut lease = self.connections.new_lease().await.map_err(unavailable)?;
-            let connection = lease.connection().map_err(unavailable)?;
+            let mut lease = self
+                .connections
+                .new_lease()
+                .await
+                .map_err(|failure| unavailable(&failure))?;
+            let connection = lease
+                .connection()
+                .map_err(|failure| unavailable(&failure))?;
             match checked(connection.add(&self.dn, root).await) {
                 Ok(()) => Ok(()),
                 Err(Failure::Unique) => Err(SampleError::TreeInUse),

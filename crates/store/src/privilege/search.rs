@@ -157,12 +157,21 @@ mod tests {
 
     #[test]
     fn a_condition_is_asked_for_whatever_is_in_the_place_of_the_parameter() {
-        for sql in [
-            "select id from users where lower(email) = lower(:identifier) and not blocked",
-            "delete from users where lower(email) = lower(:identifier) and not blocked",
-            "update users set gone = 1 where lower(email) = lower(:identifier) and not blocked",
+        for (name, sql) in [
+            (
+                Lookup,
+                "select id from users where lower(email) = lower(:identifier) and not blocked",
+            ),
+            (
+                StatementName::Delete,
+                "delete from users where lower(email) = lower(:user_id) and not blocked",
+            ),
+            (
+                StatementName::VerifyEmail,
+                "update users set gone = 1 where lower(email) = lower(:email) and not blocked",
+            ),
         ] {
-            let search = Search::of(StoreKind::Mysql, Lookup, sql).unwrap();
+            let search = Search::of(StoreKind::Mysql, name, sql).unwrap();
             assert_eq!(
                 (search.from.as_str(), search.keys.as_slice()),
                 ("users", &["lower(email)".to_owned()][..])
