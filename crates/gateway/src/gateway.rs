@@ -93,7 +93,7 @@ impl Gateway {
             access_tokens,
             clients: settings.access_token.clients,
             audience: settings.access_token.audience,
-            case: settings.identifier_case,
+            identifiers: settings.identifiers,
             lockout,
             legacy,
             audit,

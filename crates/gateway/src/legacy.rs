@@ -84,13 +84,28 @@ impl Legacy {
                 .is_some_and(|statement| statement.parameters().iter().any(|name| name == field))
     }
 
-    /// Runs a statement that reads.
+    /// Runs a statement that reads one user. It is run for every identifier, also where users have none of its kind.
     pub(crate) async fn read(
         &self,
         statement: StatementName,
-        parameters: &Parameters,
+        identifier: &Identifier,
     ) -> Result<Option<Row>, Problem> {
-        Ok(self.store.read(statement, parameters).await?)
+        let found = self.store.read(statement, &named(identifier)).await;
+        whose(identifier, found)
+    }
+
+    /// Runs a statement that changes one user: whether there is one. Nobody is found by an identifier of another kind than
+    /// users have.
+    pub(crate) async fn change(
+        &self,
+        statement: StatementName,
+        identifier: &Identifier,
+        parameters: &Parameters,
+    ) -> Result<bool, Problem> {
+        if !identifier.is_of_kind() {
+            return Ok(false);
+        }
+        Ok(self.write(statement, parameters).await?.matched > 0)
     }
 
     /// Runs a statement that writes.
@@ -107,8 +122,7 @@ impl Legacy {
         &self,
         identifier: &Identifier,
     ) -> Result<Option<Profile>, Problem> {
-        let parameters = Parameters::new().with("identifier", identifier.as_str());
-        let row = self.read(StatementName::Lookup, &parameters).await?;
+        let row = self.read(StatementName::Lookup, identifier).await?;
         row.map(|row| self.profile(StatementName::Lookup, row))
             .transpose()
     }
@@ -164,10 +178,11 @@ impl Legacy {
     /// to.
     pub(crate) async fn verified_by_store(
         &self,
-        parameters: &Parameters,
+        identifier: &Identifier,
         password: &Password,
     ) -> Result<Option<Profile>, Problem> {
-        let row = self.store.authenticate(parameters, password).await?;
+        let asked = self.store.authenticate(&named(identifier), password).await;
+        let row = whose(identifier, asked)?;
         row.map(|row| self.profile(StatementName::Authenticate, row))
             .transpose()
     }
@@ -226,6 +241,27 @@ impl Legacy {
     /// What becomes of hashes after logins, for its metrics.
     pub(crate) fn upgrades(&self) -> &Upgrades {
         &self.upgrades
+    }
+}
+
+/// What a statement is given to find the user of an identifier.
+pub(crate) fn named(identifier: &Identifier) -> Parameters {
+    Parameters::new().with("identifier", identifier.as_str())
+}
+
+/// What was found, if users are found by such an identifier. If they are not, the store has been asked all the same, and
+/// whatever is the matter with its rows, there is nobody.
+fn whose(
+    identifier: &Identifier,
+    found: Result<Option<Row>, lychgate_store::Error>,
+) -> Result<Option<Row>, Problem> {
+    match found {
+        Ok(_) | Err(lychgate_store::Error::Ambiguous(_) | lychgate_store::Error::Column { .. })
+            if !identifier.is_of_kind() =>
+        {
+            Ok(None)
+        }
+        found => Ok(found?),
     }
 }
 

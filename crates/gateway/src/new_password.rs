@@ -19,9 +19,9 @@ pub use breached::{BreachedList, BreachedListFault};
 #[derive(Clone)]
 pub struct NewPasswordRules {
     /// The fewest Unicode code points: 8.
-    pub min_length: u16,
+    pub min_length: u32,
     /// The most code points, where something else sets a limit to them; 1024 bytes are the limit in any case.
-    pub max_length: Option<u16>,
+    pub max_length: Option<u32>,
     /// Passwords that are known to others.
     pub breached: Option<Arc<BreachedList>>,
     /// What the service is called: none of these is a password here.
@@ -55,11 +55,11 @@ impl NewPasswordRules {
         };
         let text = password.expose_secret();
         let length = text.chars().count();
-        if length < usize::from(self.min_length) {
+        if length < self.min_length as usize {
             return Err(refused(FieldFault::TooShort(self.min_length)));
         }
         if let Some(most) = self.max_length
-            && length > usize::from(most)
+            && length > most as usize
         {
             return Err(refused(FieldFault::TooLong(most)));
         }

@@ -18,7 +18,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use http::StatusCode;
-use lychgate_store::{IdentifierCase, StatementName};
+use lychgate_store::{IdentifierRules, StatementName};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -113,7 +113,7 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a http::HeaderMap,
     pub(crate) body: &'a mut hyper::body::Incoming,
     pub(crate) body_limits: body::BodyLimits,
-    pub(crate) case: IdentifierCase,
+    pub(crate) identifiers: IdentifierRules,
     pub(crate) guesses: Guesses<'a>,
     pub(crate) legacy: &'a Legacy,
     pub(crate) record: &'a mut Record,
@@ -154,8 +154,8 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
         let authorized = Authorized::<O>::of(caller)?;
         call.record.step(Step::Body);
         let members = body::read(call.headers, call.body, call.body_limits).await?;
-        let input =
-            read_input::<O>(members, call.case, call.legacy).map_err(Problem::InvalidField)?;
+        let input = read_input::<O>(members, call.identifiers, call.legacy)
+            .map_err(Problem::InvalidField)?;
         let about = input.about().to_owned();
         call.record.about(&about);
         let attempt = if O::TRIES_A_PASSWORD {
@@ -186,11 +186,11 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
 /// The fields that the operation has and the configured statement takes, and no others.
 fn read_input<O: Operation>(
     members: Map<String, Value>,
-    case: IdentifierCase,
+    identifiers: IdentifierRules,
     legacy: &Legacy,
 ) -> Result<O::Input, InvalidField> {
     let taken = |field: &str| legacy.takes(O::STATEMENT, field);
-    let mut fields = Fields::new(members, case, &taken);
+    let mut fields = Fields::new(members, identifiers, &taken);
     let input = O::Input::read(&mut fields)?;
     fields.finish()?;
     Ok(input)

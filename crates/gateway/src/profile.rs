@@ -192,8 +192,9 @@ fn boolean(value: Value) -> Result<Option<bool>, UnfitValue> {
         Value::Integer(0) => Ok(Some(false)),
         Value::Integer(1) => Ok(Some(true)),
         Value::Text(text) => match text.as_str() {
-            "f" | "0" | "false" => Ok(Some(false)),
-            "t" | "1" | "true" => Ok(Some(true)),
+            // The capitals are a directory's, whose schema may not be there to tell booleans from texts.
+            "f" | "0" | "false" | "FALSE" => Ok(Some(false)),
+            "t" | "1" | "true" | "TRUE" => Ok(Some(true)),
             _ => Err(UnfitValue),
         },
         Value::Integer(_) | Value::Real(_) | Value::Bytes(_) => Err(UnfitValue),
@@ -240,6 +241,8 @@ mod tests {
             (Value::Integer(1), Some(true)),
             (Value::Text("t".into()), Some(true)),
             (Value::Text("f".into()), Some(false)),
+            (Value::Text("TRUE".into()), Some(true)),
+            (Value::Text("FALSE".into()), Some(false)),
             (Value::Null, None),
         ] {
             assert_eq!(boolean(value), Ok(truth));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lychgate_listener::{Allowlist, ForwardedField, Tls, TrustedProxies};
 use lychgate_password::DecoyClass;
-use lychgate_store::IdentifierCase;
+use lychgate_store::IdentifierRules;
 use lychgate_token::Algorithm;
 
 use crate::error::Error;
@@ -38,8 +38,8 @@ pub struct Settings {
     pub access_token: AccessTokenSettings,
     /// The legacy store and its statements.
     pub store: lychgate_store::Settings,
-    /// Whether identifiers differ by case.
-    pub identifier_case: IdentifierCase,
+    /// What an identifier is, and when two are the same.
+    pub identifiers: IdentifierRules,
     /// Renames of profile fields: which column each comes from, where the names differ.
     pub profile: BTreeMap<ProfileField, String>,
     /// The hash formats, and the pool that computes them.

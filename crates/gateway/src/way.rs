@@ -15,7 +15,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use lychgate_listener::AdmittedPeer;
-use lychgate_store::IdentifierCase;
+use lychgate_store::IdentifierRules;
 use lychgate_token::{UnixTime, random_bytes};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -45,7 +45,7 @@ pub(crate) struct Way {
     pub(crate) access_tokens: Arc<AccessTokens>,
     pub(crate) clients: BTreeSet<ClientId>,
     pub(crate) audience: Audience,
-    pub(crate) case: IdentifierCase,
+    pub(crate) identifiers: IdentifierRules,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) audit: Arc<Writer>,
@@ -164,7 +164,7 @@ impl Way {
             headers: &head.headers,
             body,
             body_limits: self.limits.body,
-            case: self.case,
+            identifiers: self.identifiers,
             guesses: Guesses {
                 lockout: &self.lockout,
                 key: &self.pseudonym_key,

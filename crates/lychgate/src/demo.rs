@@ -18,5 +18,5 @@ pub(crate) use self::application::Application;
 pub(crate) use self::ports::Ports;
 pub(crate) use self::report::{Report, Step};
 pub(crate) use self::servers::Servers;
-pub(crate) use self::store::{PASSWORD, PEOPLE, SomeonesStore, StoreArgument};
+pub(crate) use self::store::{Account, PASSWORD, PEOPLE, SomeonesStore, StoreArgument};
 pub(crate) use self::tour::{STEPS, tour};

@@ -8,7 +8,6 @@ mod comparison;
 mod dialect;
 mod document;
 mod flags;
-mod grants;
 mod hashes;
 mod operations;
 mod products;
@@ -19,7 +18,6 @@ use lychgate_store::{Inspection, Relation, StatementName};
 
 pub(crate) use self::comparison::Comparison;
 pub(crate) use self::document::{Deployment, config};
-pub(crate) use self::grants::{Role, script as grants};
 pub(crate) use self::hashes::Hashes;
 pub(crate) use self::operations::Operation;
 pub(crate) use self::tables::{Choice, choose, is_candidate, is_named};

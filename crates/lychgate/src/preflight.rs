@@ -11,7 +11,7 @@ mod tally;
 use std::ops::ControlFlow;
 
 use lychgate_password::{Pool, Recognition};
-use lychgate_store::{Inspection, Survey};
+use lychgate_store::{IdentifierNormalization, Inspection, Survey};
 
 use self::census::Census;
 pub(crate) use self::findings::{Finding, Severity};
@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) has_username: bool,
     /// What decides whether a hash may log in, where there is a config.
     pub(crate) pool: Option<Pool>,
+    /// What is one character. Case is never told apart: the platform does not.
+    pub(crate) normalization: IdentifierNormalization,
 }
 
 impl Preflight {

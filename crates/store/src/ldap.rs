@@ -4,13 +4,17 @@
 
 mod blocked;
 mod connection;
+mod control;
 mod entry;
+mod excess;
 mod failure;
 mod filter;
 mod identity;
+mod listing;
 mod login;
 mod name;
 mod operation;
+mod sample;
 mod schema;
 mod settings;
 mod template;
@@ -25,7 +29,9 @@ use ldap3::Scope;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{timeout, timeout_at};
 
+pub(crate) use self::listing::{list, listing_flaw};
 pub(crate) use self::operation::fitting;
+pub(crate) use self::sample::SampleTree;
 pub use self::settings::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
 
 use self::connection::{Connections, Found, Lease, Search};
@@ -38,7 +44,7 @@ use crate::circuit::Circuit;
 use crate::error::Error;
 use crate::parameters::{PASSWORD_HASH, Parameters, Value};
 use crate::row::Row;
-use crate::server::{Failure, SILENT, UNREACHED};
+use crate::server::{Failure, SILENT, UNREACHED, unavailable};
 use crate::statement::{Statement, StatementName};
 use crate::store::Settings;
 use crate::url::Directory;
@@ -115,6 +121,8 @@ impl LdapStore {
                 filter: "(objectClass=*)",
                 attributes: &[attribute],
                 limit: self.deadline,
+                most: 2,
+                names_only: false,
             };
             let found = search.run(&mut lease).await?;
             Ok::<_, Failure>(found.entries.into_iter().next())
@@ -223,6 +231,8 @@ impl LdapStore {
             filter: "(objectClass=*)",
             attributes: &["1.1"],
             limit: self.deadline,
+            most: 2,
+            names_only: false,
         };
         match search.run(lease).await {
             Err(failure @ (Failure::Lost | Failure::Unavailable(_))) => Err(failure),
@@ -233,10 +243,7 @@ impl LdapStore {
     fn counted<'a>(&self, lease: Result<Lease<'a>, Failure>) -> Result<Lease<'a>, Error> {
         lease.map_err(|failure| {
             self.circuit.count_failure(Instant::now());
-            Error::Unavailable(match failure {
-                Failure::Unavailable(reason) => reason,
-                _ => UNREACHED,
-            })
+            unavailable(&failure)
         })
     }
 
@@ -278,15 +285,21 @@ impl LdapStore {
         }
         let search = Search {
             base: &self.base,
-            scope: match self.settings.scope {
-                LdapScope::Subtree => Scope::Subtree,
-                LdapScope::One => Scope::OneLevel,
-            },
+            scope: self.scope(),
             filter,
             attributes: &attributes,
             limit: self.deadline,
+            most: 2,
+            names_only: false,
         };
         search.run(lease).await
+    }
+
+    fn scope(&self) -> Scope {
+        match self.settings.scope {
+            LdapScope::Subtree => Scope::Subtree,
+            LdapScope::One => Scope::OneLevel,
+        }
     }
 
     fn is_blocked(&self, entry: &Entry) -> bool {

@@ -56,11 +56,13 @@ mod error;
 pub use catalogue::{Catalogue, Column, Index, IndexPart, Relation, quoted};
 pub use credentials::{Credential, Credentials};
 pub use error::{Error, StatementFlaw};
-pub use identifier::{Identifier, IdentifierCase};
+pub use identifier::{
+    Identifier, IdentifierCase, IdentifierKind, IdentifierNormalization, IdentifierRules,
+};
 pub use inspection::{Inspection, StoreKind};
 pub use ldap::{LdapEntry, LdapNewPassword, LdapScope, LdapSettings, LdapVerification};
 pub use ledger::{Ledger, LedgerError};
-pub use listing::{ListingError, list_users, listing_flaw};
+pub use listing::{ListingError, list_users, listing_filter_flaw, listing_flaw};
 pub use parameters::{Parameters, Value};
 pub use privilege::{
     Excess, ExcessKind, GrantScript, Needs, ObjectName, RelationNeeds, Routine, Search, Session,
@@ -68,7 +70,8 @@ pub use privilege::{
 };
 pub use row::{Row, Written};
 pub use sample::{
-    Sample, SampleError, SampleUser, create as create_sample, create_in as create_sample_in,
+    SAMPLE_UNIT, Sample, SampleError, SampleUser, create as create_sample,
+    create_in as create_sample_in,
 };
 pub use server::Condition;
 pub use statement::{Statement, StatementName};

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, Database, Executor, IntoArguments, SqlStr};
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::ldap;
 use crate::mysql::Mysql;
 use crate::parameters::Value;
 use crate::postgres::Postgres;
@@ -18,7 +19,8 @@ use crate::row::Row;
 use crate::server::{self, Dialect as _};
 use crate::sql::NamedSql;
 use crate::statement::StatementName;
-use crate::url::{Location, StoreUrl};
+use crate::store::Settings;
+use crate::url::Location;
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_hours(1);
@@ -48,18 +50,32 @@ pub fn listing_flaw(sql: &str) -> Option<String> {
     }
 }
 
-/// Runs a statement that lists users, and hands each one's id to `each`. A row without an id is an error: somebody would
-/// be left out of what is counted.
+/// What is wrong with a search filter that lists users, as far as that can be said without its directory.
+pub fn listing_filter_flaw(filter: &str) -> Option<String> {
+    ldap::listing_flaw(filter)
+}
+
+/// Runs a statement, or a search filter, that lists users, and hands each one's id to `each`. A row without an id is an
+/// error: somebody would be left out of what is counted.
 pub async fn list_users(
-    url: &StoreUrl,
-    sql: &str,
+    settings: &Settings,
+    statement: &str,
     each: impl FnMut(&str) + Send,
 ) -> Result<(), ListingError> {
-    if listing_flaw(sql).is_some() {
+    if let Location::Ldap(directory) = &settings.url.0 {
+        let listing = ldap::list(directory, settings, (statement, PATIENCE), each);
+        return timeout(PATIENCE, listing).await.unwrap_or(Err(TOO_SLOW));
+    }
+    if listing_flaw(statement).is_some() {
         return Err(ListingError::Statement("is no statement that lists users"));
     }
-    let listed = timeout(PATIENCE, list(&url.0, configured(sql.to_owned()), each)).await;
-    listed.unwrap_or(Err(ListingError::Statement("takes longer than an hour")))
+    let url = settings.url_of_first_user()?;
+    let listed = timeout(
+        PATIENCE,
+        list(&url.0, configured(statement.to_owned()), each),
+    )
+    .await;
+    listed.unwrap_or(Err(TOO_SLOW))
 }
 
 async fn list(
@@ -86,9 +102,7 @@ async fn list(
             let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
             read::<sqlx::MySql>(&mut connection, sql, Mysql::row, each).await
         }
-        Location::Ldap(_) => Err(ListingError::Statement(
-            "is SQL, and the store is a directory; leave it out",
-        )),
+        Location::Ldap(_) => Err(ListingError::Statement("is a search filter, and no SQL")),
     }
 }
 
@@ -107,9 +121,7 @@ where
     while let Some(found) = rows.try_next().await.map_err(|_| REFUSED)? {
         let row = row(StatementName::Lookup, &found).map_err(|_| UNREADABLE)?;
         match row.into_columns().as_slice() {
-            [(_, Value::Text(id))] if !id.is_empty() => each(id),
-            [(_, Value::Integer(id))] => each(&id.to_string()),
-            [_] => return Err(UNREADABLE),
+            [(_, id)] => each_id(id, &mut each)?,
             _ => {
                 return Err(ListingError::Statement(
                     "must return one column, the `user_id`",
@@ -120,6 +132,17 @@ where
     Ok(())
 }
 
+/// Hands an id on, if it is one.
+pub(crate) fn each_id(id: &Value, each: &mut impl FnMut(&str)) -> Result<(), ListingError> {
+    match id {
+        Value::Text(id) if !id.is_empty() => each(id),
+        Value::Integer(id) => each(&id.to_string()),
+        _ => return Err(UNREADABLE),
+    }
+    Ok(())
+}
+
+const TOO_SLOW: ListingError = ListingError::Statement("takes longer than an hour");
 const UNREACHED: ListingError = ListingError::Store(Error::Unavailable("it cannot be reached"));
 const REFUSED: ListingError = ListingError::Statement(
     "was not run to its end by the database; may the role read what it names?",

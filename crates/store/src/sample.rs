@@ -10,11 +10,14 @@ use sqlx::{
     ConnectOptions as _, Connection, Database, Encode, Executor, IntoArguments, SqlStr, Type,
 };
 use tokio::fs::OpenOptions;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::ldap::SampleTree;
 use crate::mysql::Mysql;
 use crate::postgres::Postgres;
-use crate::server;
+use crate::server::Dialect;
 use crate::url::{Location, StoreUrl};
 
 /// A user of the sample store.
@@ -25,18 +28,23 @@ pub struct SampleUser {
     pub email_verified: bool,
     /// What to call the user.
     pub nickname: Option<String>,
-    /// Whether the account is disabled.
+    /// Whether the account is disabled; in a directory such a user has no password.
     pub blocked: bool,
     /// The stored hash; without it the user cannot log in.
     pub password_hash: Option<StoredHash>,
 }
 
-/// A table `users` that was made in a store, to be removed again.
+/// The users that were made in a store, to be removed again.
 #[must_use = "what was made is removed by `remove` alone"]
-pub struct Sample {
-    url: StoreUrl,
+pub struct Sample(Made);
+
+enum Made {
+    /// A table `users`.
+    Table(StoreUrl),
     /// A SQLite file that was not there before.
-    file: Option<PathBuf>,
+    File(PathBuf),
+    /// An entry of a directory, and all below it.
+    Tree(SampleTree),
 }
 
 /// Why there is no sample in a store, or why it is still there.
@@ -53,9 +61,26 @@ pub enum SampleError {
     /// The table could not be removed.
     #[error("the table `users` of the sample could not be removed from the store; drop it by hand")]
     NotRemoved,
-    /// The sample is a table.
-    #[error("the store is a directory, and the sample is a table; name a database")]
-    Directory,
+    /// A directory lets nobody write who does not say who it is.
+    #[error(
+        "the store is a directory, where nothing is made without an account that may write there"
+    )]
+    NoAccount,
+    /// The entry of the sample is there.
+    #[error(
+        "the directory has an entry `ou={SAMPLE_UNIT}` below the base already; if a demo that was killed left it, remove it by hand"
+    )]
+    TreeInUse,
+    /// The entry could not be made, or not be filled.
+    #[error(
+        "no entry `ou={SAMPLE_UNIT}` with users could be made below the base; is the base there, and may the account add entries with hashes of passwords below it?"
+    )]
+    TreeNotMade,
+    /// The entry could not be removed.
+    #[error(
+        "the entry `ou={SAMPLE_UNIT}` of the sample, or what is below it, could not be removed from the directory; remove it by hand"
+    )]
+    TreeNotRemoved,
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] Error),
@@ -81,73 +106,86 @@ pub async fn create(path: &Path, users: &[SampleUser]) -> Result<(), Error> {
         .ok_or_else(|| fault("could not be filled with sample users; are two of the same address?"))
 }
 
-/// Makes a table `users` in an empty database, and these users in it. A SQLite file that is not there is made with mode
-/// 0600.
-pub async fn create_in(url: &StoreUrl, users: &[SampleUser]) -> Result<Sample, SampleError> {
-    let file = match &url.0 {
+/// Makes a table `users` in an empty database, and these users in it; in a directory an entry `ou=lychgate-demo` below
+/// the base, with the users below that, as the account with this name and password. A SQLite file that is not there is
+/// made with mode 0600.
+pub async fn create_in(
+    url: &StoreUrl,
+    account: Option<(String, Zeroizing<String>)>,
+    users: &[SampleUser],
+) -> Result<Sample, SampleError> {
+    match &url.0 {
         Location::Sqlite(path) if !path.exists() => {
             new_file(path).await.map_err(|_| SampleError::NotMade)?;
-            Some(path.clone())
+            let filled = fill_file(path, users).await;
+            if filled.is_err() {
+                remove_file(path).await;
+            }
+            filled.map(|()| Sample(Made::File(path.clone())))
         }
-        _ => None,
-    };
-    let sample = Sample {
-        url: url.clone(),
-        file,
-    };
-    let made = match &url.0 {
-        Location::Sqlite(path) => {
-            let mut connection = open_file(path).await?;
-            make::<sqlx::Sqlite>(&mut connection, &SQLITE, users).await
-        }
+        Location::Sqlite(path) => fill_file(path, users).await.map(|()| table(url)),
         Location::Postgres(address) => {
-            let mut connection = server::connect(&Postgres(address.clone()), PATIENCE).await?;
-            make::<sqlx::Postgres>(&mut connection, &POSTGRES, users).await
+            let mut connection = connect(&Postgres(address.clone())).await?;
+            let made = make::<sqlx::Postgres>(&mut connection, &POSTGRES, users).await;
+            made.map(|()| table(url))
         }
         Location::Mysql(address) => {
-            let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
-            make::<sqlx::MySql>(&mut connection, &MYSQL, users).await
+            let mut connection = connect(&Mysql(address.clone())).await?;
+            let made = make::<sqlx::MySql>(&mut connection, &MYSQL, users).await;
+            made.map(|()| table(url))
         }
-        Location::Ldap(_) => Err(SampleError::Directory),
-    };
-    if made.is_err() {
-        sample.remove_file().await;
+        Location::Ldap(directory) => {
+            let account = account.ok_or(SampleError::NoAccount)?;
+            let tree = SampleTree::create(directory, account, users).await?;
+            Ok(Sample(Made::Tree(tree)))
+        }
     }
-    made.map(|()| sample)
+}
+
+fn table(url: &StoreUrl) -> Sample {
+    Sample(Made::Table(url.clone()))
+}
+
+async fn fill_file(path: &Path, users: &[SampleUser]) -> Result<(), SampleError> {
+    let mut connection = open_file(path).await?;
+    make::<sqlx::Sqlite>(&mut connection, &SQLITE, users).await
 }
 
 impl Sample {
-    /// Removes the table, and the file if it was made for it.
+    /// Removes what was made: the table, or the file or the entry that was made for it.
     pub async fn remove(self) -> Result<(), SampleError> {
-        match &self.url.0 {
-            Location::Sqlite(_) if self.file.is_some() => {
-                self.remove_file().await;
-                Ok(())
+        let url = match self.0 {
+            Made::File(path) => {
+                remove_file(&path).await;
+                return Ok(());
             }
+            Made::Tree(tree) => return tree.remove().await,
+            Made::Table(url) => url,
+        };
+        match &url.0 {
             Location::Sqlite(path) => {
                 let mut connection = open_file(path).await?;
                 drop_users::<sqlx::Sqlite>(&mut connection, &SQLITE).await
             }
             Location::Postgres(address) => {
-                let mut connection = server::connect(&Postgres(address.clone()), PATIENCE).await?;
+                let mut connection = connect(&Postgres(address.clone())).await?;
                 drop_users::<sqlx::Postgres>(&mut connection, &POSTGRES).await
             }
             Location::Mysql(address) => {
-                let mut connection = server::connect(&Mysql(address.clone()), PATIENCE).await?;
+                let mut connection = connect(&Mysql(address.clone())).await?;
                 drop_users::<sqlx::MySql>(&mut connection, &MYSQL).await
             }
-            Location::Ldap(_) => Err(SampleError::Directory),
+            // No table was ever made there.
+            Location::Ldap(_) => Err(SampleError::NotRemoved),
         }
     }
+}
 
-    async fn remove_file(&self) {
-        for suffix in ["", "-journal", "-wal", "-shm"] {
-            if let Some(file) = &self.file {
-                let mut file = file.as_os_str().to_owned();
-                file.push(suffix);
-                let _absent = tokio::fs::remove_file(file).await;
-            }
-        }
+async fn remove_file(path: &Path) {
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        let _absent = tokio::fs::remove_file(file).await;
     }
 }
 
@@ -249,8 +287,22 @@ async fn open_file(path: &Path) -> Result<sqlx::SqliteConnection, Error> {
     connection.map_err(|_| fault("cannot be opened by SQLite"))
 }
 
+/// The name of the entry that the sample has in a directory, as its `ou`.
+pub const SAMPLE_UNIT: &str = "lychgate-demo";
+
+/// A connection that may write as it likes: what makes the store's own read-only would forbid `create table`, which
+/// MySQL does in no transaction.
+async fn connect<D: Dialect>(dialect: &D) -> Result<<D::Database as Database>::Connection, Error> {
+    let options = dialect.options(PATIENCE)?;
+    let connecting = <D::Database as Database>::Connection::connect_with(&options);
+    let connected = timeout(PATIENCE, connecting).await;
+    connected
+        .map_err(|_| Error::Unavailable("it does not answer"))?
+        .map_err(|_| Error::Unavailable("it cannot be reached, or refuses its user"))
+}
+
 /// How long a server may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 const SQLITE: Words = Words {
     begin: "begin immediate",

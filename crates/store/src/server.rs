@@ -281,7 +281,7 @@ pub struct Condition {
 }
 
 /// What the lack of a connection means.
-fn unavailable(failure: &Failure) -> Error {
+pub(crate) fn unavailable(failure: &Failure) -> Error {
     Error::Unavailable(match failure {
         Failure::Refused => REFUSED,
         Failure::Unavailable(reason) => reason,

@@ -13,6 +13,7 @@ use crate::ldap::{LdapSettings, LdapStore};
 use crate::mysql::Mysql;
 use crate::parameters::Parameters;
 use crate::postgres::{Postgres, PostgresStore};
+use crate::privilege::Excess;
 use crate::row::{Row, Written};
 use crate::server::{Condition, Server};
 use crate::sqlite::SqliteStore;
@@ -198,6 +199,15 @@ impl Store {
             Driver::Sqlite(_) | Driver::Ldap(_) => Condition::default(),
             Driver::Postgres(store) => store.condition(),
             Driver::Mysql(store) => store.condition(),
+        }
+    }
+
+    /// What the account of a directory may do beyond the operations, as far as it can be tried without changing anything.
+    /// Of a database nothing: [`Inspection`](crate::Inspection) reads its lists of grants.
+    pub async fn directory_excesses(&self) -> Result<Vec<Excess>, Error> {
+        match &*self.driver {
+            Driver::Ldap(store) => store.excesses().await,
+            Driver::Sqlite(_) | Driver::Postgres(_) | Driver::Mysql(_) => Ok(Vec::new()),
         }
     }
 

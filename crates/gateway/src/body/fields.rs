@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use lychgate_password::Password;
-use lychgate_store::{Identifier, IdentifierCase};
+use lychgate_store::{Identifier, IdentifierKind, IdentifierRules};
 use serde_json::{Map, Value};
 
 use crate::problem::{FieldFault, InvalidField};
@@ -14,36 +14,32 @@ const NAME_BYTES: usize = 64;
 /// Bytes of a field that is plain text.
 const TEXT_BYTES: usize = 1024;
 
-/// Bytes of an e-mail address (RFC 5321 §4.5.3.1.3, as erratum 1690 counts them).
-const ADDRESS_BYTES: usize = 254;
-
 /// The members of a body that no field has taken yet, and what config makes of them.
 pub struct Fields<'a> {
     members: Map<String, Value>,
-    case: IdentifierCase,
+    rules: IdentifierRules,
     taken_by_statement: &'a dyn Fn(&str) -> bool,
 }
 
-/// An e-mail address: an identifier with one `@` and something on either side (RFC 5321 §4.1.2), at most 254 bytes. What
-/// else an address may be, its mail server knows.
+/// An e-mail address, normalized as identifiers are, whatever users are found by.
 pub struct Email(Identifier);
 
 /// A type that a field can have.
 pub trait FieldValue: Sized {
     /// The value, or what is wrong with it.
-    fn from_member(member: Value, case: IdentifierCase) -> Result<Self, FieldFault>;
+    fn from_member(member: Value, rules: IdentifierRules) -> Result<Self, FieldFault>;
 }
 
 impl<'a> Fields<'a> {
     /// All members are there to take; `taken_by_statement` says which fields the configured statement has a place for.
     pub(crate) fn new(
         members: Map<String, Value>,
-        case: IdentifierCase,
+        rules: IdentifierRules,
         taken_by_statement: &'a dyn Fn(&str) -> bool,
     ) -> Self {
         Self {
             members,
-            case,
+            rules,
             taken_by_statement,
         }
     }
@@ -83,7 +79,14 @@ impl<'a> Fields<'a> {
         if !(self.taken_by_statement)(field) {
             return Err(invalid(FieldFault::NotTaken));
         }
-        T::from_member(member, self.case).map(Some).map_err(invalid)
+        T::from_member(member, self.rules)
+            .map(Some)
+            .map_err(invalid)
+    }
+
+    /// What users are found by.
+    pub(crate) fn identifier_kind(&self) -> IdentifierKind {
+        self.rules.kind
     }
 
     /// The end: a member that nobody took is an unknown field.
@@ -111,13 +114,13 @@ fn repeatable(name: String) -> Cow<'static, str> {
 }
 
 impl FieldValue for bool {
-    fn from_member(member: Value, _: IdentifierCase) -> Result<Self, FieldFault> {
+    fn from_member(member: Value, _: IdentifierRules) -> Result<Self, FieldFault> {
         member.as_bool().ok_or(FieldFault::Mistyped)
     }
 }
 
 impl FieldValue for String {
-    fn from_member(member: Value, _: IdentifierCase) -> Result<Self, FieldFault> {
+    fn from_member(member: Value, _: IdentifierRules) -> Result<Self, FieldFault> {
         let text = string(member)?;
         let acceptable =
             (1..=TEXT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
@@ -130,7 +133,7 @@ impl FieldValue for String {
 }
 
 impl FieldValue for Map<String, Value> {
-    fn from_member(member: Value, _: IdentifierCase) -> Result<Self, FieldFault> {
+    fn from_member(member: Value, _: IdentifierRules) -> Result<Self, FieldFault> {
         match member {
             Value::Object(object) => Ok(object),
             Value::Null
@@ -143,20 +146,15 @@ impl FieldValue for Map<String, Value> {
 }
 
 impl FieldValue for Identifier {
-    fn from_member(member: Value, case: IdentifierCase) -> Result<Self, FieldFault> {
-        Self::parse(&string(member)?, case).map_err(|_| FieldFault::Unacceptable)
+    fn from_member(member: Value, rules: IdentifierRules) -> Result<Self, FieldFault> {
+        Self::parse(&string(member)?, rules).map_err(|_| FieldFault::Unacceptable)
     }
 }
 
 impl FieldValue for Email {
-    fn from_member(member: Value, case: IdentifierCase) -> Result<Self, FieldFault> {
-        let identifier = Identifier::from_member(member, case)?;
-        let address = identifier.as_str();
-        let has_two_sides = address
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if has_two_sides && address.len() <= ADDRESS_BYTES && !address.contains(char::is_whitespace)
-        {
+    fn from_member(member: Value, rules: IdentifierRules) -> Result<Self, FieldFault> {
+        let identifier = Identifier::from_member(member, rules)?;
+        if identifier.is_email() {
             Ok(Self(identifier))
         } else {
             Err(FieldFault::Unacceptable)
@@ -177,7 +175,7 @@ impl Email {
 }
 
 impl FieldValue for Password {
-    fn from_member(member: Value, _: IdentifierCase) -> Result<Self, FieldFault> {
+    fn from_member(member: Value, _: IdentifierRules) -> Result<Self, FieldFault> {
         Self::new(string(member)?).map_err(|_| FieldFault::Unacceptable)
     }
 }
@@ -201,7 +199,7 @@ mod tests {
         let Value::Object(members) = body else {
             panic!("an object")
         };
-        Fields::new(members, IdentifierCase::Insensitive, taken)
+        Fields::new(members, IdentifierRules::default(), taken)
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lychgate_password::Password;
-use lychgate_store::{Identifier, Parameters, Row, StatementName};
+use lychgate_store::{Identifier, Row, StatementName};
 use schemars::JsonSchema;
 
 use super::{Input, Operation, UserAnswer};
@@ -43,16 +43,15 @@ impl Operation for Authenticate {
         input: Self::Input,
         legacy: &Legacy,
     ) -> Result<UserAnswer, Problem> {
-        let parameters = Parameters::new().with("identifier", input.identifier.as_str());
         if legacy.is_verified_by_store() {
             let user = legacy
-                .verified_by_store(&parameters, &input.password)
+                .verified_by_store(&input.identifier, &input.password)
                 .await?;
             return Ok(UserAnswer {
                 user: user.filter(|user| !user.is_blocked()),
             });
         }
-        let mut row = legacy.read(Self::STATEMENT, &parameters).await?;
+        let mut row = legacy.read(Self::STATEMENT, &input.identifier).await?;
         let stored = row.as_mut().and_then(Row::take_password_hash);
         let password = Arc::new(input.password);
         let matches = legacy

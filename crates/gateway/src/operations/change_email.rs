@@ -1,13 +1,13 @@
 //! A new e-mail address, and whether it is verified already.
 
-use lychgate_store::{Identifier, Parameters, StatementName};
+use lychgate_store::{Identifier, StatementName};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Input, Operation, Output};
 use crate::audit::Outcome;
 use crate::body::fields::{Email, Fields};
-use crate::legacy::Legacy;
+use crate::legacy::{Legacy, named};
 use crate::problem::{InvalidField, Problem};
 use crate::scope::Authorized;
 
@@ -50,16 +50,14 @@ impl Operation for ChangeEmail {
         input: Self::Input,
         legacy: &Legacy,
     ) -> Result<EmailChanged, Problem> {
-        let mut parameters = Parameters::new()
-            .with("identifier", input.identifier.as_str())
-            .with("new_email", input.new_email.as_str());
+        let mut parameters = named(&input.identifier).with("new_email", input.new_email.as_str());
         if let Some(verified) = input.email_verified {
             parameters = parameters.with("email_verified", verified);
         }
-        let written = legacy.write(Self::STATEMENT, &parameters).await?;
-        Ok(EmailChanged {
-            changed: written.matched > 0,
-        })
+        let changed = legacy
+            .change(Self::STATEMENT, &input.identifier, &parameters)
+            .await?;
+        Ok(EmailChanged { changed })
     }
 }
 

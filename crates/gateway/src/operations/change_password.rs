@@ -1,14 +1,14 @@
 //! A new password, hashed before the store is asked, so that an unknown user costs the same as a known one.
 
 use lychgate_password::Password;
-use lychgate_store::{Identifier, Parameters, StatementName};
+use lychgate_store::{Identifier, StatementName};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Input, Operation, Output};
 use crate::audit::Outcome;
 use crate::body::fields::Fields;
-use crate::legacy::Legacy;
+use crate::legacy::{Legacy, named};
 use crate::problem::{InvalidField, Problem};
 use crate::scope::Authorized;
 
@@ -49,14 +49,18 @@ impl Operation for ChangePassword {
         legacy: &Legacy,
     ) -> Result<PasswordChanged, Problem> {
         let names = [input.identifier.as_str()];
-        let parameters = Parameters::new().with("identifier", input.identifier.as_str());
         let parameters = legacy
-            .with_new_password(parameters, input.new_password, &names, "new_password")
+            .with_new_password(
+                named(&input.identifier),
+                input.new_password,
+                &names,
+                "new_password",
+            )
             .await?;
-        let written = legacy.write(Self::STATEMENT, &parameters).await?;
-        Ok(PasswordChanged {
-            changed: written.matched > 0,
-        })
+        let changed = legacy
+            .change(Self::STATEMENT, &input.identifier, &parameters)
+            .await?;
+        Ok(PasswordChanged { changed })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use lychgate_password::Password;
-use lychgate_store::{Identifier, Parameters, StatementName, Value};
+use lychgate_store::{Identifier, IdentifierKind, Parameters, StatementName, Value};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Map;
@@ -148,20 +148,34 @@ impl CreateInput {
     }
 }
 
+/// The first field by which the user can be found again.
+fn found_by(
+    email: Option<&Email>,
+    username: Option<&Identifier>,
+    kind: IdentifierKind,
+) -> Result<Identifier, InvalidField> {
+    let given = [email.map(Email::identifier), username];
+    let mut given = given.into_iter().flatten();
+    let (field, fault) = match (kind, username) {
+        (IdentifierKind::Username, Some(_)) => ("username", FieldFault::Unacceptable),
+        (IdentifierKind::Username, None) => ("username", FieldFault::Missing),
+        (IdentifierKind::Email | IdentifierKind::Either, _) => ("email", FieldFault::Missing),
+    };
+    given
+        .find(|given| given.is_of_kind())
+        .cloned()
+        .ok_or(InvalidField {
+            field: field.into(),
+            fault,
+        })
+}
+
 impl Input for CreateInput {
     fn read(fields: &mut Fields<'_>) -> Result<Self, InvalidField> {
         let email: Option<Email> = fields.optional("email")?;
         let username: Option<Identifier> = fields.optional("username")?;
-        let identifier = email
-            .as_ref()
-            .map(Email::identifier)
-            .or(username.as_ref())
-            .cloned();
         Ok(Self {
-            identifier: identifier.ok_or(InvalidField {
-                field: "email".into(),
-                fault: FieldFault::Missing,
-            })?,
+            identifier: found_by(email.as_ref(), username.as_ref(), fields.identifier_kind())?,
             email,
             username,
             password: fields.required("password")?,

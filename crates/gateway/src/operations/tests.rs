@@ -43,7 +43,7 @@ fn reads_what_its_schema_says<O: Operation>() {
         .map(|field| (field.clone(), sample(field)))
         .collect();
     let all = |_: &str| true;
-    let mut fields = Fields::new(body.clone(), IdentifierCase::Insensitive, &all);
+    let mut fields = Fields::new(body.clone(), IdentifierRules::default(), &all);
     assert!(O::Input::read(&mut fields).is_ok(), "{}", O::NAME);
     assert_eq!(
         fields.finish(),
@@ -54,7 +54,7 @@ fn reads_what_its_schema_says<O: Operation>() {
     for required in schema["required"].as_array().unwrap() {
         let mut without = body.clone();
         without.remove(required.as_str().unwrap());
-        let mut fields = Fields::new(without, IdentifierCase::Insensitive, &all);
+        let mut fields = Fields::new(without, IdentifierRules::default(), &all);
         let fault = O::Input::read(&mut fields).err().unwrap();
         assert_eq!(fault.field, required.as_str().unwrap());
     }
@@ -78,7 +78,7 @@ fn a_new_user_has_an_email_or_a_username() {
         let Value::Object(members) = body else {
             panic!("an object")
         };
-        CreateInput::read(&mut Fields::new(members, IdentifierCase::Insensitive, &all))
+        CreateInput::read(&mut Fields::new(members, IdentifierRules::default(), &all))
             .map(|input| input.about().to_owned())
     };
     assert_eq!(

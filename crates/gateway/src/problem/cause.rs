@@ -50,9 +50,9 @@ pub enum FieldFault {
     /// The right type, but empty, too long or not of the grammar.
     Unacceptable,
     /// A new password of fewer characters than these.
-    TooShort(u16),
+    TooShort(u32),
     /// A new password of more characters than these.
-    TooLong(u16),
+    TooLong(u32),
     /// A new password that is known to others.
     Breached,
     /// A new password that is a name of the user or of the service.

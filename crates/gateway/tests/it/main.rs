@@ -17,6 +17,7 @@ mod audit;
 mod authenticate;
 mod bounds;
 mod credentials;
+mod identifiers;
 mod keys;
 mod lockout;
 mod new_password;

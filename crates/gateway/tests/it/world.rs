@@ -13,7 +13,7 @@ use lychgate_gateway::{
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
 use lychgate_password::{DecoyClass, Format, Password, Pool, StoredHash};
-use lychgate_store::{IdentifierCase, SampleUser, StatementName, StoreUrl, create_sample};
+use lychgate_store::{IdentifierRules, SampleUser, StatementName, StoreUrl, create_sample};
 use lychgate_token::{Algorithm, SigningKey, UnixTime};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -292,7 +292,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
             .unwrap(),
         access_token,
         store: lychgate_store::Settings::new(StoreUrl::sqlite(file), statements()),
-        identifier_case: IdentifierCase::Insensitive,
+        identifiers: IdentifierRules::default(),
         profile: BTreeMap::from([(ProfileField::UserId, "id".to_owned())]),
         passwords: lychgate_password::Settings::default(),
         decoys: vec![DecoyClass::new(Format::Argon2id, 1)],

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, ReportFormat, stop_signal};
 use crate::demo::{
-    self, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, SomeonesStore, Step,
-    StoreArgument,
+    self, Account, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, SomeonesStore,
+    Step, StoreArgument,
 };
 use crate::log;
 
@@ -27,10 +27,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// An empty database that is yours, instead of a file of the demo's own: `postgres://user@host/database`, `mysql://…`
-    /// or `sqlite:FILE`. The demo makes a table `users` there, refuses if there is one, and removes it at its end. A
-    /// password is written as `${env:NAME}` or `${file:PATH}`.
+    /// or `sqlite:FILE`. The demo makes a table `users` there, refuses if there is one, and removes it at its end. In a
+    /// directory, `ldaps://host/BASE`, it does so with an entry `ou=lychgate-demo` below the base. A password is written
+    /// as `${env:NAME}` or `${file:PATH}`.
     #[arg(long, value_name = "URL")]
     store: Option<String>,
+    /// An account that may write below the base of `--store`, where that is a directory.
+    #[arg(
+        long,
+        value_name = "DN",
+        requires = "store",
+        requires = "bind_password"
+    )]
+    bind_dn: Option<String>,
+    /// The password of that account: `${env:NAME}` or `${file:PATH}`.
+    #[arg(long, value_name = "PLACEHOLDER", requires = "bind_dn")]
+    bind_password: Option<String>,
 }
 
 /// Starts everything, takes the tour, and stays up for whoever wants to log in.
@@ -40,7 +52,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let stop = stop_signal().context("cannot listen for signals")?;
     let store = match &arguments.store {
         Some(argument) => {
-            let given = StoreArgument::parse(argument);
+            let given = StoreArgument::parse(argument, account(&arguments)?);
             let given = given.map_err(|error| Failure::Config(format!("`--store`: {error:#}")))?;
             // Neither this nor the removal is cut off by a signal: what is begun in a store is ended.
             Some(given.create().await?)
@@ -52,6 +64,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         store.remove().await?;
     }
     outcome
+}
+
+/// The account that is named for a directory.
+fn account(arguments: &Arguments) -> Result<Option<Account>, Failure> {
+    let (Some(dn), Some(password)) = (&arguments.bind_dn, &arguments.bind_password) else {
+        return Ok(None);
+    };
+    let account = Account::parse(dn, password);
+    let account = account.map_err(|error| Failure::Config(format!("`--bind-password`: {error:#}")));
+    account.map(Some)
 }
 
 async fn play(

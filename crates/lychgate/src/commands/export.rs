@@ -1,6 +1,6 @@
 //! `lychgate export`: what a platform needs, as files, and what a database has to grant, as a script.
 
-mod grants;
+pub(super) mod grants;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use lychgate_store::StatementName;
+use lychgate_store::{Inspection, StatementName, StoreKind, mysql_account, postgres_role};
 
-use super::legacy_store::{LegacyStore, StoreArguments, user_table};
+use super::export::grants::{Script, script};
+use super::legacy_store::{LegacyStore, StoreArguments, failure, user_table};
 use super::{Failure, ReportFormat};
-use crate::init::{self, Deployment, IdentifierKind, Role};
+use crate::init::{self, Deployment, IdentifierKind, Proposal};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -64,8 +65,8 @@ pub(crate) struct Arguments {
 /// Looks, shows, asks, writes.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = arguments.out.join("lychgate.toml");
-    let script = arguments.out.join(GRANTS);
-    for file in [&config, &script] {
+    let script_file = arguments.out.join(GRANTS);
+    for file in [&config, &script_file] {
         if !arguments.force && file.exists() {
             return Err(Failure::Other(anyhow::anyhow!(
                 "{} is there already; nothing was written: choose another folder with `--out`, or say `--force`",
@@ -75,22 +76,24 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let store = LegacyStore::read(&arguments.store, &arguments.access)?;
     let (store, mut inspection) = store.connect().await?;
-    let relation = user_table(&mut inspection, &arguments.access).await?;
-    let proposal = init::propose(
+    let relation = user_table(&mut inspection, arguments.access.table.as_deref()).await?;
+    let mut proposal = init::propose(
         &mut inspection,
         relation,
         arguments.identifier,
         &arguments.operations,
     )
     .await?;
+    let grants = grants(&mut inspection, &store, &proposal, &arguments).await?;
     inspection.close().await;
-    let role = Role {
-        name: &arguments.role,
-        host: &arguments.role_host,
-    };
-    let grants = init::grants(&proposal, &role);
+    if grants.as_ref().is_some_and(|grants| !grants.is_complete) {
+        proposal.remarks.push(format!(
+            "{GRANTS} does not hold all that the statements need: look for NOT KNOWN in it"
+        ));
+    }
     let deployment = Deployment {
-        url: store.for_role(&arguments.role)?,
+        url: store.without_user()?,
+        role: grants.is_some().then_some(arguments.role),
         issuer: arguments.issuer,
         audience: arguments.audience,
         client: arguments.client,
@@ -110,8 +113,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     write(&config, &text, arguments.force)?;
     written.push(config);
     if let Some(grants) = grants {
-        write(&script, &grants, arguments.force)?;
-        written.push(script);
+        write(&script_file, &grants.text, arguments.force)?;
+        written.push(script_file);
     }
     let key = arguments.out.join("pseudonym.key");
     // A key that is there names the users of an audit file that may be there, too.
@@ -124,6 +127,26 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         ReportFormat::Json => print(&report::json(&proposal, &store.place(), &written)),
     }?;
     Ok(())
+}
+
+/// The grants by which the statements that are on work; `None` where there are no roles.
+async fn grants(
+    inspection: &mut Inspection,
+    store: &LegacyStore,
+    proposal: &Proposal,
+    arguments: &Arguments,
+) -> Result<Option<Script>, Failure> {
+    let Some(database) = store.database() else {
+        return Ok(None);
+    };
+    let role = match inspection.kind() {
+        StoreKind::Mysql => mysql_account(&arguments.role, &arguments.role_host),
+        StoreKind::Postgres | StoreKind::Sqlite => postgres_role(&arguments.role),
+    };
+    let enabled = proposal.operations.iter().filter(|one| one.is_enabled);
+    let statements = enabled.map(|one| (one.name, one.sql.clone())).collect();
+    let script = script(inspection, &statements, database, &role).await;
+    Ok(Some(script.map_err(failure)?))
 }
 
 /// Asks on a terminal; elsewhere whoever called has decided.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use lychgate_gateway::LedgerKey;
 use lychgate_store::ledger::Contents;
-use lychgate_store::{LedgerError, ListingError, StoreUrl, list_users};
+use lychgate_store::{LedgerError, ListingError, Settings, list_users};
 use lychgate_token::UnixTime;
 
 use super::{Failure, ReportFormat};
@@ -53,15 +53,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Contents { life, users } = Contents::read(&settings.path, key.id()).await?;
     let mut tally = Tally::of(users);
     let mut left = arguments.left.as_deref().map(Ids::new).transpose()?;
-    let url = gateway
-        .store
-        .url_of_first_user()
-        .context("cannot list the users of the store")?;
     let total = sort(
         &mut tally,
         arguments.users,
         &rules,
-        (&url, &key),
+        (&gateway.store, &key),
         left.as_mut(),
     )
     .await?;
@@ -92,10 +88,10 @@ async fn sort(
     tally: &mut Tally,
     told: Option<u64>,
     rules: &Rules,
-    (store, key): (&StoreUrl, &LedgerKey),
+    (store, key): (&Settings, &LedgerKey),
     mut left: Option<&mut Ids>,
 ) -> Result<Total, Failure> {
-    let (None, Some(sql)) = (told, &rules.users) else {
+    let (None, Some(statement)) = (told, &rules.users) else {
         tally.everybody();
         return Ok(told.map_or(Total::Unknown, Total::Told));
     };
@@ -107,7 +103,7 @@ async fn sort(
             left.add(id, standing);
         }
     };
-    list_users(store, sql, each).await?;
+    list_users(store, statement, each).await?;
     tally.finish();
     Ok(Total::Listed(listed))
 }

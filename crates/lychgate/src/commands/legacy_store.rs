@@ -24,7 +24,7 @@ pub(super) struct StoreArguments {
     password_file: Option<PathBuf>,
     /// The table of users, where it is not plain which one it is: `users` or `schema.users`.
     #[arg(long, value_name = "NAME")]
-    table: Option<String>,
+    pub(super) table: Option<String>,
 }
 
 /// Where the store is. It may hold a password, so it has no `Debug`.
@@ -88,27 +88,30 @@ impl LegacyStore {
         }
     }
 
-    /// The URL under which a role of its own, whose password stands in a file, reaches the same store.
-    pub(super) fn for_role(&self, role: &str) -> Result<String, Failure> {
+    /// The database of a server; `None` of a file.
+    pub(super) fn database(&self) -> Option<&str> {
+        self.url.server().map(|server| server.database)
+    }
+
+    /// The URL under which the same store is reached, by whomever.
+    pub(super) fn without_user(&self) -> Result<String, Failure> {
         if let Some(file) = self.url.file() {
             let file = std::path::absolute(file).context("the file of the store has no path")?;
             return Ok(format!("sqlite:{}", file.display()));
         }
         let mut url = Url::parse(&self.text).context("the store's URL cannot be read")?;
-        let set = url
-            .set_username(role)
-            .and_then(|()| url.set_password(Some("PASSWORD")));
-        set.map_err(|()| Failure::Usage("the store's URL has no place for a user".to_owned()))?;
-        Ok(String::from(url).replacen(":PASSWORD@", ":${file:store.password}@", 1))
+        let removed = url.set_username("").and_then(|()| url.set_password(None));
+        removed
+            .map_err(|()| Failure::Usage("the store's URL has no place for a user".to_owned()))?;
+        Ok(url.into())
     }
 }
 
 /// The table of users: the one that is named, or the one that is like one.
 pub(super) async fn user_table(
     inspection: &mut Inspection,
-    arguments: &StoreArguments,
+    named: Option<&str>,
 ) -> Result<Relation, Failure> {
-    let named = arguments.table.as_deref();
     let keep = |relation: &Relation| match named {
         Some(name) => init::is_named(relation, name),
         None => init::is_candidate(relation),
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gateways_own_role_stands_in_the_url_and_nobody_elses_password() {
+    fn nobodys_password_stands_in_the_url_of_the_config() {
         let arguments = StoreArguments {
             password_file: None,
             table: None,
@@ -223,8 +226,8 @@ mod tests {
             "postgres://app:${env:CARGO_PKG_NAME}@db.internal:5433/legacy?sslmode=verify-full";
         let store = LegacyStore::read(store, &arguments).ok().unwrap();
         assert_eq!(
-            store.for_role("gate").ok().unwrap(),
-            "postgres://gate:${file:store.password}@db.internal:5433/legacy?sslmode=verify-full"
+            store.without_user().ok().unwrap(),
+            "postgres://db.internal:5433/legacy?sslmode=verify-full"
         );
         assert_eq!(store.place(), "postgres://db.internal:5433/legacy");
     }

@@ -1,5 +1,6 @@
 //! `lychgate preflight`: what in the store will trouble a migration.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lychgate_password::Pool;
-use lychgate_store::Inspection;
+use lychgate_store::{IdentifierNormalization, Inspection, StatementName, StoreKind};
 use serde_json::json;
 
 use super::legacy_store::{self, LegacyStore, StoreArguments, user_table};
@@ -39,22 +40,36 @@ pub(crate) struct Arguments {
 
 /// Counts and reports; what blocks a migration is a finding.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let (place, mut inspection, pool) = match &arguments.store {
+    let Surveyed {
+        place,
+        mut inspection,
+        pool,
+        table: named,
+        normalization,
+    } = match &arguments.store {
         Some(store) => {
             let (store, inspection) = LegacyStore::read(store, &arguments.access)?
                 .connect()
                 .await?;
-            (store.place(), inspection, None)
+            Surveyed {
+                place: store.place(),
+                inspection,
+                pool: None,
+                table: None,
+                normalization: IdentifierNormalization::default(),
+            }
         }
         None => of_config(&arguments.config).await?,
     };
-    let relation = user_table(&mut inspection, &arguments.access).await?;
+    let named = arguments.access.table.or(named);
+    let relation = user_table(&mut inspection, named.as_deref()).await?;
     let (table, rows) = init::user_table(&mut inspection, relation).await?;
     let plan = Plan {
         survey: table.survey(),
         has_email: table.email.is_some(),
         has_username: table.username.is_some(),
         pool,
+        normalization,
     };
     let bar = progress(rows);
     let preflight = preflight::run(&mut inspection, &plan, |rows| bar.set_position(rows)).await;
@@ -77,7 +92,19 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn of_config(path: &Path) -> Result<(String, Inspection, Option<Pool>), Failure> {
+/// What is surveyed, and how.
+struct Surveyed {
+    place: String,
+    inspection: Inspection,
+    /// The formats that the config accepts.
+    pool: Option<Pool>,
+    /// The table, where the config's statements say it.
+    table: Option<String>,
+    normalization: IdentifierNormalization,
+}
+
+/// The store of a config, with its formats and the table that its statements read.
+async fn of_config(path: &Path) -> Result<Surveyed, Failure> {
     let config = config::read(path)?;
     let gateway = config.gateway.ok_or_else(|| {
         Failure::Config(format!(
@@ -89,12 +116,39 @@ async fn of_config(path: &Path) -> Result<(String, Inspection, Option<Pool>), Fa
         .store
         .url_of_first_user()
         .map_err(legacy_store::failure)?;
-    let inspection = Inspection::open(&url)
+    let mut inspection = Inspection::open(&url)
         .await
         .map_err(legacy_store::failure)?;
+    let table = table(&mut inspection, &gateway.store.statements).await?;
     let pool =
         Pool::start(gateway.passwords).map_err(|error| Failure::Config(error.to_string()))?;
-    Ok((format!("{url:?}"), inspection, Some(pool)))
+    Ok(Surveyed {
+        place: format!("{url:?}"),
+        inspection,
+        pool: Some(pool),
+        table,
+        normalization: gateway.identifiers.normalization,
+    })
+}
+
+/// The one table that `authenticate` reads, or `lookup`; of a join nobody can tell which one the users are in.
+async fn table(
+    inspection: &mut Inspection,
+    statements: &BTreeMap<StatementName, String>,
+) -> Result<Option<String>, Failure> {
+    let mut reads = statements.iter().filter(|(name, _)| name.is_read());
+    let Some((name, sql)) = reads.next() else {
+        return Ok(None);
+    };
+    let asked = BTreeMap::from([(*name, sql.clone())]);
+    let needs = inspection.needs(&asked).await;
+    let needs = needs.map_err(legacy_store::failure)?;
+    let relations: Vec<_> = needs.relations().into_keys().collect();
+    Ok(match (relations.as_slice(), inspection.kind()) {
+        ([one], StoreKind::Postgres) => Some(one.to_string()),
+        ([one], StoreKind::Mysql | StoreKind::Sqlite) => Some(one.name.clone()),
+        _ => None,
+    })
 }
 
 /// A bar on a terminal, and nothing elsewhere.

@@ -49,7 +49,7 @@ pub(crate) fn settings(
     let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
     let audit = audit(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
-    let (store, identifier_case, profile) = store?;
+    let (store, identifiers, profile) = store?;
     Some(Settings {
         listen: listen?,
         client_address: client_address?,
@@ -57,7 +57,7 @@ pub(crate) fn settings(
         allowlist: allowlist?,
         access_token: access_token?,
         store,
-        identifier_case,
+        identifiers,
         profile,
         passwords: passwords?,
         decoys: decoys?,

@@ -22,8 +22,8 @@ pub(crate) use self::ldap::{
     RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawLedger, RawOperations, RawPasswordFormat, RawPasswordRules,
-    RawPasswords, RawStore,
+    RawAudit, RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger,
+    RawOperations, RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,
@@ -33,6 +33,7 @@ pub(crate) use self::tenant::{
 /// The config of Lychgate. What it does not name is not there.
 ///
 /// Every text may hold `${env:NAME}` or `${file:PATH}`; one trailing newline of a file is dropped.
+/// A `${fill:WHAT}`, which `lychgate init` writes where only you know what belongs there, is an error until you have replaced it.
 /// Relative paths start from the folder of the config.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Config")]

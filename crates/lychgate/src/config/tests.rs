@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lychgate_store::{IdentifierCase, IdentifierKind, IdentifierNormalization, IdentifierRules};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -34,6 +35,7 @@ fn folder() -> TempDir {
         ),
         ("client.jwks", jwks.to_string()),
         ("canary.key", format!("{CANARY}\n")),
+        ("breached.txt", "correct horse battery staple\n".to_owned()),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
@@ -90,6 +92,42 @@ fn a_config_with_every_key_is_accepted() {
     assert_eq!(wrong(EVERY_KEY, folder.path()), [""; 0]);
     let (config, _) = parse(EVERY_KEY, folder.path()).unwrap_or_else(|_| panic!());
     assert!(config.gateway.is_some() && config.tenant.is_some());
+}
+
+#[test]
+fn what_an_identifier_is_comes_from_the_config_and_is_anything_by_itself() {
+    let folder = folder();
+    let rules = |text| {
+        let (config, _) = parse(text, folder.path()).unwrap_or_else(|_| panic!());
+        config.gateway.unwrap().identifiers
+    };
+    let every_key = IdentifierRules {
+        kind: IdentifierKind::Email,
+        case: IdentifierCase::Insensitive,
+        normalization: IdentifierNormalization::Nfkc,
+    };
+    assert_eq!(rules(EVERY_KEY), every_key);
+    let mut others = EVERY_KEY.to_owned();
+    for (from, to) in [
+        ("identifier = \"email\"", "identifier = \"username\""),
+        ("\"insensitive\"", "\"sensitive\""),
+        ("\"nfkc\"", "\"none\""),
+    ] {
+        assert_eq!(others.matches(from).count(), 1, "{from}");
+        others = others.replace(from, to);
+    }
+    let expected = IdentifierRules {
+        kind: IdentifierKind::Username,
+        case: IdentifierCase::Sensitive,
+        normalization: IdentifierNormalization::None,
+    };
+    assert_eq!(rules(&others), expected);
+    let without: String = EVERY_KEY
+        .lines()
+        .filter(|line| !line.starts_with("identifier_") && *line != "identifier = \"email\"")
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    assert_eq!(rules(&without), IdentifierRules::default());
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(crate) struct Deployment {
     pub(crate) ports: Ports,
     /// The store's URL, as the config names it.
     store: &'static str,
+    /// Whether the store is a directory.
+    pub(crate) is_directory: bool,
 }
 
 /// What of the gateway a config has.
@@ -149,6 +151,12 @@ impl Deployment {
             .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .context("cannot make a folder")?;
+        let account = store.and_then(SomeonesStore::account);
+        if let Some(account) = account {
+            write(&folder.path().join("bind.dn"), &account.bind_dn)?;
+            write(&folder.path().join("bind.password"), &account.bind_password)?;
+        }
+        let is_directory = account.is_some();
         let store = if let Some(store) = store {
             write(&folder.path().join("store.url"), store.url())?;
             "${file:store.url}"
@@ -168,6 +176,7 @@ impl Deployment {
             folder,
             ports,
             store,
+            is_directory,
         })
     }
 
@@ -193,6 +202,7 @@ impl Deployment {
                 tenant => Serde(tenant),
                 ports => Serde(self.ports),
                 store => self.store,
+                is_directory => self.is_directory,
                 audience => AUDIENCE,
                 other_audience => OTHER_AUDIENCE,
                 application => APPLICATION,

@@ -16,8 +16,10 @@ pub(crate) struct Deployment {
     pub(crate) audience: Option<String>,
     pub(crate) client: Option<String>,
     pub(crate) networks: Vec<String>,
-    /// The store's URL for the gateway's own role.
+    /// The store's URL, without a user.
     pub(crate) url: String,
+    /// The gateway's own role, where there are roles.
+    pub(crate) role: Option<String>,
     /// The file of the grants, where there is one.
     pub(crate) grants: Option<String>,
 }
@@ -99,6 +101,7 @@ pub(crate) fn config(proposal: &Proposal, deployment: &Deployment) -> Result<Str
             audience => or_placeholder(&deployment.audience, AUDIENCE),
             client => or_placeholder(&deployment.client, CLIENT),
             url => &deployment.url,
+            role => &deployment.role,
             grants => &deployment.grants,
             comparison => comparison_lines(proposal),
             enabled => Serde(statements(true)),

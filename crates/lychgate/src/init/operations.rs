@@ -1,7 +1,7 @@
 //! The statements: those that a migration needs, and as comments those that it does not.
 
 use lychgate_gateway::profile::ProfileField;
-use lychgate_store::StatementName;
+use lychgate_store::{StatementName, StoreKind};
 
 use super::columns::{self, Kind, Role};
 use super::comparison::Comparison;
@@ -65,6 +65,10 @@ pub(super) fn propose(
             written(change_email(table, comparison)),
         ),
         (StatementName::Delete, written(delete(table))),
+        (
+            StatementName::UpgradePassword,
+            written(upgrade_password(table, comparison, hashes)),
+        ),
     ];
     let mut operations = Vec::new();
     for (name, sql) in proposed {
@@ -149,6 +153,25 @@ fn change_password(
     ))
 }
 
+/// Rewrites a hash, if it is still the one that a login has verified: to the byte, which MySQL compares by no collation.
+fn upgrade_password(
+    table: &UserTable,
+    comparison: &Comparison,
+    hashes: &Hashes,
+) -> Result<String, &'static str> {
+    let change = change_password(table, comparison, hashes)?;
+    let mut columns = table.relation.columns.iter();
+    let is_bytes = columns.any(|column| {
+        table.dialect.name(&column.name) == table.hash && columns::kind(column) == Kind::Bytes
+    });
+    let old = match table.dialect.0 {
+        StoreKind::Mysql => "binary :old_hash",
+        StoreKind::Sqlite if is_bytes => "cast(:old_hash as blob)",
+        StoreKind::Postgres | StoreKind::Sqlite => ":old_hash",
+    };
+    Ok(format!("{change} and {} = {old}", table.hash))
+}
+
 fn verify_email(table: &UserTable, comparison: &Comparison) -> Result<String, &'static str> {
     let flag = table
         .verified_flag
@@ -195,12 +218,21 @@ fn delete(table: &UserTable) -> Result<String, &'static str> {
     if *kind == Kind::Bytes {
         return Err("the key is kept as bytes, and would have to be turned back into them");
     }
+    // A number there is compared with a text as numbers are: `01` is 1. The first comparison has the index.
+    let is_exact = table.dialect.0 != StoreKind::Mysql || *kind != Kind::Number;
+    let condition = if is_exact {
+        format!("{column} = :user_id")
+    } else {
+        format!("{column} = :user_id and cast({column} as char) = :user_id")
+    };
     Ok(match &table.soft_delete {
-        Some((mark, value)) => format!(
-            "update {} set {mark} = {value} where {column} = :user_id",
-            table.name
-        ),
-        None => format!("delete from {} where {column} = :user_id", table.name),
+        Some((mark, value)) => {
+            format!(
+                "update {} set {mark} = {value} where {condition}",
+                table.name
+            )
+        }
+        None => format!("delete from {} where {condition}", table.name),
     })
 }
 

@@ -6,15 +6,12 @@ use lychgate_store::{Column, Index, Inspection, Relation, StoreKind, Survey};
 use super::columns::{self, Kind, Role};
 use super::dialect::Dialect;
 use super::flags::{self, Flag};
-use super::grants::names;
 use super::look;
 use super::products::{self, Product, filled};
 use crate::commands::Failure;
 
 /// The table of users. Every text in it is SQL.
 pub(crate) struct UserTable {
-    /// The names of the columns.
-    pub(super) columns: Vec<String>,
     pub(crate) relation: Relation,
     pub(crate) indexes: Vec<Index>,
     pub(super) dialect: Dialect,
@@ -45,12 +42,6 @@ impl UserTable {
     /// The product that made it.
     pub(crate) fn made_by(&self) -> Option<&'static str> {
         self.product.map(|product| product.name)
-    }
-
-    /// The columns that SQL of this proposal names.
-    pub(super) fn named_in<'a>(&'a self, sql: &'a str) -> impl Iterator<Item = &'a str> {
-        let columns = self.columns.iter().map(String::as_str);
-        columns.filter(|column| names(sql, column))
     }
 
     /// What to read of each user, the e-mail address before the username.
@@ -116,9 +107,7 @@ pub(super) async fn read(
         .columns
         .iter()
         .find(|column| dialect.name(&column.name) == hash);
-    let columns = relation.columns.iter();
     Ok(UserTable {
-        columns: columns.map(|column| dialect.name(&column.name)).collect(),
         hash_column: writable.map(|column| (hash.clone(), columns::length(column))),
         id_column: key.map(|column| (dialect.name(&column.name), columns::kind(column))),
         condition: template(|product| product.condition),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use lychgate_password::{Pool, Recogniser, StoredHash, Unusable};
-use lychgate_store::{Identifier, IdentifierCase, Surveyed, SurveyedHash, Value};
+use lychgate_store::{Identifier, IdentifierRules, Surveyed, SurveyedHash, Value};
 use zeroize::Zeroizing;
 
 use super::findings::{self, Subject};
@@ -22,6 +22,7 @@ pub(super) struct Census {
     tally: Tally,
     recogniser: Recogniser,
     pool: Option<Pool>,
+    identifiers: IdentifierRules,
     spaces: Vec<Space>,
 }
 
@@ -36,6 +37,10 @@ impl Census {
             tally: Tally::new(),
             recogniser: Recogniser::new(),
             pool: plan.pool.clone(),
+            identifiers: IdentifierRules {
+                normalization: plan.normalization,
+                ..IdentifierRules::default()
+            },
             spaces: emails.into_iter().chain(usernames).collect(),
         }
     }
@@ -170,7 +175,7 @@ impl Census {
         } else if !names::is_username(trimmed) {
             self.add(Subject::UsernameRefused);
         }
-        let Ok(identifier) = Identifier::parse(&text, IdentifierCase::Insensitive) else {
+        let Ok(identifier) = Identifier::parse(&text, self.identifiers) else {
             self.add(subject(Subject::EmailUntyped, Subject::UsernameUntyped));
             return Ok(false);
         };

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::support::{
-    AUDIENCE, Issuer, ROLE_PASSWORD, SCRIPT_CLIENT, Serve, Server, lychgate, sample_store,
+    AUDIENCE, Database, Issuer, Kind, SCRIPT_CLIENT, Serve, lychgate, sample_store,
 };
 
 /// A config in which there is nothing to find, but for the store's URL.
@@ -222,6 +222,74 @@ async fn upper_case_that_sqlite_does_not_know_is_found() {
     );
 }
 
+#[tokio::test]
+async fn a_store_that_ignores_case_where_the_config_does_not_is_found() {
+    for comparison in [
+        "email collate nocase = :identifier",
+        "lower(email) = lower(:identifier)",
+    ] {
+        let folder = sqlite_folder().await;
+        be_sensitive(folder.path());
+        assert_eq!(ids(folder.path()).await, BTreeSet::new());
+        compare_by(folder.path(), comparison);
+        let expected = ["identifier-case-ignored", "identifier-without-index"];
+        let expected: BTreeSet<_> = expected.map(str::to_owned).into();
+        assert_eq!(ids(folder.path()).await, expected, "{comparison}");
+    }
+    for kind in [Kind::Postgres, Kind::Mysql] {
+        let database = with_users(kind).await;
+        let folder = folder("http://127.0.0.1:9/", &database.url);
+        be_sensitive(folder.path());
+        compare_by(folder.path(), "lower(email) = lower(:identifier)");
+        let found = ids(folder.path()).await;
+        assert!(found.contains("identifier-case-ignored"), "{found:?}");
+        change_config(folder.path(), "\"sensitive\"", "\"insensitive\"");
+        let found = ids(folder.path()).await;
+        assert!(!found.contains("identifier-case-ignored"), "{found:?}");
+    }
+}
+
+/// A database with the table of these tests, and an administrator's way into it.
+async fn with_users(kind: Kind) -> Database {
+    let database = Database::new(kind, Path::new("")).await;
+    let user = "insert into users (id, email) values (1, 'zoe@example.com')";
+    database.run(&format!("{USERS}; {user}")).await;
+    database
+}
+
+fn be_sensitive(folder: &Path) {
+    let section = "[store.operations]";
+    let sensitive = format!("identifier_case = \"sensitive\"\n{section}");
+    change_config(folder, section, &sensitive);
+}
+
+fn compare_by(folder: &Path, comparison: &str) {
+    let lookup = "email_verified from users where email = :identifier";
+    change_config(
+        folder,
+        lookup,
+        &lookup.replace("email = :identifier", comparison),
+    );
+}
+
+#[tokio::test]
+async fn in_mysql_a_key_that_is_compared_as_a_number_is_found() {
+    let database = with_users(Kind::Mysql).await;
+    let folder = folder("http://127.0.0.1:9/", &database.url);
+    let found = ids(folder.path()).await;
+    assert!(found.contains("user-id-as-number"), "{found:?}");
+    compare_exactly(folder.path());
+    let found = ids(folder.path()).await;
+    assert!(!found.contains("user-id-as-number"), "{found:?}");
+}
+
+/// Mends what MySQL makes of a number that is compared with a text.
+fn compare_exactly(folder: &Path) {
+    let key = "id = :user_id";
+    let exactly = format!("{key} and cast(id as char) = :user_id");
+    change_config(folder, key, &exactly);
+}
+
 async fn in_store(folder: &Path, sql: &str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("store.db"));
     let mut connection = options.connect().await.unwrap();
@@ -307,21 +375,38 @@ async fn sarif_names_the_rule_the_file_and_the_line() {
 
 #[tokio::test]
 async fn in_postgres_the_exported_grants_serve_every_operation_and_nothing_is_found() {
-    the_whole_way(&Server::postgres().await, "superuser").await;
+    the_whole_way(Kind::Postgres).await;
 }
 
 #[tokio::test]
 async fn in_mysql_the_exported_grants_serve_every_operation_and_nothing_is_found() {
-    the_whole_way(&Server::mysql().await, "grant").await;
+    the_whole_way(Kind::Mysql).await;
 }
 
 /// As an operator goes: the script by an administrator's config, then the role alone; then somebody grants too much.
-async fn the_whole_way(server: &Server, way: &str) {
+async fn the_whole_way(kind: Kind) {
+    let database = Database::new(kind, Path::new("")).await;
+    let role = database.name.as_str();
+    let (grantee, make) = match kind {
+        Kind::Mysql => {
+            let grantee = format!("'{role}'@'127.0.0.1'");
+            let make = format!("create user {grantee} identified by '{ROLE_PASSWORD}'");
+            (grantee, make)
+        }
+        _ => (
+            role.to_owned(),
+            format!("create role {role} login password '{ROLE_PASSWORD}'"),
+        ),
+    };
+    database.run(&format!("{USERS}; {make}")).await;
     let issuer = Issuer::start();
-    let folder = folder(&issuer.identifier, server.administrator());
-    let grants = ["export", "grants", "--role", &server.role];
+    let folder = folder(&issuer.identifier, &database.url);
+    if kind == Kind::Mysql {
+        compare_exactly(folder.path());
+    }
+    let grants = ["export", "grants", "--role", role];
     let host = ["--host", "127.0.0.1"];
-    let host = if way == "grant" { &host[..] } else { &[] };
+    let host = if kind == Kind::Mysql { &host[..] } else { &[] };
     let output = lychgate(folder.path(), &[&grants[..], host].concat())
         .output()
         .await
@@ -332,18 +417,22 @@ async fn the_whole_way(server: &Server, way: &str) {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    server.run(&script).await;
+    database.run(&script).await;
 
-    write(folder.path(), "role.url", &server.url());
-    change_config(folder.path(), server.administrator(), "${file:role.url}");
+    write(
+        folder.path(),
+        "role.url",
+        &database.url_of_role(ROLE_PASSWORD),
+    );
+    change_config(folder.path(), &database.url, "${file:role.url}");
     assert_eq!(ids(folder.path()).await, BTreeSet::new(), "{script}");
     every_operation(folder.path(), &issuer).await;
 
-    let plant = match way {
-        "superuser" => format!("alter role {} superuser", server.role),
-        _ => format!("grant all on *.* to {}", server.grantee()),
+    let plant = match kind {
+        Kind::Mysql => format!("grant all on *.* to {grantee}"),
+        _ => format!("alter role {grantee} superuser"),
     };
-    server.run(&plant).await;
+    database.run(&plant).await;
     let findings = findings(folder.path()).await;
     let found: Vec<_> = findings
         .iter()
@@ -353,7 +442,7 @@ async fn the_whole_way(server: &Server, way: &str) {
     let serve = Serve::start(folder.path()).await;
     serve.said("the store's role is a superuser").await;
     drop(serve);
-    server.run(findings[0]["mend"].as_str().unwrap()).await;
+    database.run(findings[0]["mend"].as_str().unwrap()).await;
     assert_eq!(ids(folder.path()).await, BTreeSet::new());
     every_operation(folder.path(), &issuer).await;
 }
@@ -515,3 +604,16 @@ fn change_config(folder: &Path, from: &str, to: &str) {
     assert_eq!(text.matches(&from).count(), 1, "{from}");
     std::fs::write(folder.join("lychgate.toml"), text.replace(&from, to)).unwrap();
 }
+
+/// The password of every role; a URL holds it, and nothing may show it.
+const ROLE_PASSWORD: &str = "role-password-canary";
+
+const USERS: &str = "
+create table users (
+    id integer not null primary key,
+    email varchar(255) not null unique,
+    email_verified boolean not null default false,
+    password_hash varchar(255),
+    notes varchar(255)
+);
+create table secrets (word varchar(255))";

@@ -1,5 +1,6 @@
 //! `lychgate serve` over a directory, the real OpenLDAP, from the caller to the entry and back.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::serve::{Gateway, folder, who, write};
-use crate::support::{Issuer, Serve};
+use crate::support::{Issuer, Serve, lychgate};
 
 const PASSWORD: &str = "correct horse";
 
@@ -22,35 +23,75 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`"))
 }
 
-/// A tree of the test's own, and the config of a gateway in front of it.
-fn directory(folder: &Path, name: &str, changes: &[(&str, &str)]) -> String {
-    let server = variable("LYCHGATE_TEST_LDAP");
-    let (address, suffix) = server.rsplit_once('/').unwrap();
-    let root = format!("ou=serve-{}-{name},{suffix}", std::process::id());
-    let mut added = Command::new("ldapadd")
-        .args(["-x", "-H", address])
-        .args(ADMINISTRATOR)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let tree = TREE.replace("ROOT", &root);
-    let mut input = added.stdin.take().unwrap();
-    input.write_all(tree.as_bytes()).unwrap();
-    drop(input);
-    assert!(added.wait().unwrap().success());
+/// A tree of a test's own in the directory of the run.
+pub(crate) struct Tree {
+    /// The address of the server, without a base.
+    address: String,
+    pub(crate) root: String,
+}
 
+impl Tree {
+    /// These entries, in which `ROOT` is the root.
+    pub(crate) fn new(name: &str, entries: &str) -> Self {
+        let server = variable("LYCHGATE_TEST_LDAP");
+        let (address, suffix) = server.rsplit_once('/').unwrap();
+        let tree = Self {
+            address: address.to_owned(),
+            root: format!("ou={name}-{},{suffix}", std::process::id()),
+        };
+        tree.add(entries);
+        tree
+    }
+
+    /// The URL of a store with this base, by TLS.
+    pub(crate) fn url(&self, base: &str) -> String {
+        let certificate = variable("LYCHGATE_TEST_CA");
+        format!("{}/{base}?sslrootcert={certificate}", self.address)
+    }
+
+    pub(crate) fn add(&self, entries: &str) {
+        let mut added = self
+            .program("ldapadd")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = added.stdin.take().unwrap();
+        let entries = entries.replace("ROOT", &self.root);
+        input.write_all(entries.as_bytes()).unwrap();
+        drop(input);
+        assert!(added.wait().unwrap().success());
+    }
+
+    /// All there is in it, as LDIF.
+    pub(crate) fn text(&self) -> String {
+        let mut search = self.program("ldapsearch");
+        let search = search.args(["-LLL", "-b", &self.root, "*", "+"]);
+        let output = search.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(name);
+        program
+            .args(["-x", "-H", &self.address])
+            .args(ADMINISTRATOR);
+        program
+    }
+}
+
+/// A tree of the test's own, and the config of a gateway in front of it.
+pub(crate) fn directory(folder: &Path, name: &str, changes: &[(&str, &str)]) -> Tree {
+    let tree = Tree::new(&format!("serve-{name}"), TREE);
+    let root = &tree.root;
     write(folder, "ldap.password", "service password\n");
     let text = std::fs::read_to_string(folder.join("lychgate.toml")).unwrap();
     let (before, after) = text.split_once("[store]").unwrap();
     let (_, after) = after.split_once("[audit]").unwrap();
-    let certificate = variable("LYCHGATE_TEST_CA");
     let mut store = STORE
-        .replace(
-            "URL",
-            &format!("{address}/ou=people,{root}?sslrootcert={certificate}"),
-        )
-        .replace("ROOT", &root);
+        .replace("URL", &tree.url(&format!("ou=people,{root}")))
+        .replace("ROOT", root);
     for (from, to) in changes {
         assert!(store.contains(from), "{from}");
         store = store.replace(from, to);
@@ -60,7 +101,7 @@ fn directory(folder: &Path, name: &str, changes: &[(&str, &str)]) -> String {
         "lychgate.toml",
         &format!("{before}{store}[audit]{after}"),
     );
-    root
+    tree
 }
 
 #[tokio::test]
@@ -88,6 +129,48 @@ async fn every_operation_does_its_work_where_the_gateway_verifies_hashes() {
     ];
     directory(folder.path(), "hashes", &changes);
     does_every_operation(&issuer, folder.path()).await;
+}
+
+#[tokio::test]
+async fn check_finds_what_the_account_may_beyond_its_operations() {
+    let issuer = Issuer::start();
+    for (account, expected) in [
+        ("least", &[][..]),
+        (
+            "keeper",
+            &[
+                "directory-attribute-readable",
+                "directory-attribute-writable",
+                "directory-other-entries",
+                "directory-password-readable",
+                "directory-server-entries",
+            ],
+        ),
+    ] {
+        let folder = folder(&issuer.identifier).await;
+        let bind_dn = format!("cn={account},");
+        let changes = [
+            ("cn=lychgate,", bind_dn.as_str()),
+            ("\"description\"", "\"employeeType\""),
+        ];
+        directory(folder.path(), account, &changes);
+        let output = lychgate(folder.path(), &["check", "--format", "json"])
+            .output()
+            .await;
+        let output = output.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let report: Value = serde_json::from_str(&said).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().filter(|finding| {
+            let id = finding["id"].as_str().unwrap();
+            id.starts_with("directory-") || id.starts_with("store-un")
+        });
+        let found: BTreeSet<_> = found
+            .map(|finding| finding["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, expected.iter().copied().collect(), "{said}");
+        assert!(!said.contains("service password") && !said.contains("example.com\""));
+    }
 }
 
 async fn does_every_operation(issuer: &Issuer, folder: &Path) {
@@ -255,6 +338,16 @@ objectClass: simpleSecurityObject
 userPassword: service password
 
 dn: cn=reader,ROOT
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+userPassword: service password
+
+dn: cn=least,ROOT
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+userPassword: service password
+
+dn: cn=keeper,ROOT
 objectClass: applicationProcess
 objectClass: simpleSecurityObject
 userPassword: service password

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
+use crate::directory::directory;
 use crate::serve::{change_config, client, folder};
 use crate::support::{Issuer, PASSWORD, Serve, lychgate};
 
@@ -17,9 +18,15 @@ const USERS: &str = "users = \"select id from users where not blocked\"";
 async fn after_logins(ledger: &str, users: &[&str]) -> TempDir {
     let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
+    log_in(&issuer, folder.path(), ledger, (users, PASSWORD)).await;
+    folder
+}
+
+/// Runs the gateway of this folder with a ledger while these users log in.
+async fn log_in(issuer: &Issuer, folder: &Path, ledger: &str, (users, password): (&[&str], &str)) {
     let section = format!("[ledger]\npath = \"ledger.db\"\n{ledger}\n\n[audit]");
-    change_config(folder.path(), "[audit]", &section);
-    let serve = Serve::start(folder.path()).await;
+    change_config(folder, "[audit]", &section);
+    let serve = Serve::start(folder).await;
     serve.ready().await;
     let token = issuer.sign(&issuer.claims());
     for user in users {
@@ -28,14 +35,13 @@ async fn after_logins(ledger: &str, users: &[&str]) -> TempDir {
             .unwrap()
             .post(format!("{}/v1/users/authenticate", serve.gateway))
             .bearer_auth(&token)
-            .json(&json!({ "identifier": user, "password": PASSWORD }))
+            .json(&json!({ "identifier": user, "password": password }))
             .send()
             .await
             .unwrap();
         assert_eq!(answer.status().as_u16(), 200);
     }
     assert_eq!(serve.stop().await.0, Some(0));
-    folder
 }
 
 /// Lets so many days have passed since everything but the last sign of life.
@@ -101,6 +107,42 @@ async fn it_is_safe_a_quiet_time_after_the_last_user_and_not_before() {
 
     let (status, told) = report(folder.path(), &["--users", "2"]).await;
     assert_eq!((status, reasons(&told)), (Some(1), vec!["not-listed"]));
+}
+
+#[tokio::test]
+async fn the_users_of_a_directory_are_who_a_filter_finds() {
+    let issuer = Issuer::start();
+    let folder = folder(&issuer.identifier).await;
+    let tree = directory(folder.path(), "ledger", &[]);
+    let people = "users = \"(objectClass=inetOrgPerson)\"\nimports = true";
+    let ada = (&["ada@example.com"][..], "correct horse");
+    log_in(&issuer, folder.path(), people, ada).await;
+    days_pass(folder.path(), 31).await;
+    let (status, found) = report(folder.path(), &["--left", "left.tsv"]).await;
+    assert_eq!((status, reasons(&found)), (Some(1), vec!["users-left"]));
+    assert_eq!(
+        (&found["users"]["total"], &found["users"]["moved"]),
+        (&json!(2), &json!(1))
+    );
+    let left = std::fs::read_to_string(folder.path().join("left.tsv")).unwrap();
+    let id = left.trim_end().strip_prefix("not-seen\t").unwrap();
+    let text = tree.text();
+    let (_, locked) = text.split_once("dn: uid=locked,").unwrap();
+    assert!(locked.contains(&format!("entryUUID: {id}\n")), "{left}");
+
+    let active = "(&(objectClass=inetOrgPerson)(!(pwdAccountLockedTime=*)))";
+    change_config(
+        folder.path(),
+        "(objectClass=inetOrgPerson)\"\nimports",
+        &format!("{active}\"\nimports"),
+    );
+    let (status, found) = report(folder.path(), &[]).await;
+    assert_eq!(status, Some(0), "{found}");
+
+    change_config(folder.path(), active, "select id from users");
+    let refused = ledger(folder.path(), &[]).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("`ledger.users`"));
 }
 
 #[tokio::test]

@@ -163,6 +163,55 @@ async fn a_store_without_trouble_ends_in_0_and_says_so() {
     );
 }
 
+/// Two tables look alike; the statement says which one it is.
+#[tokio::test]
+async fn with_a_config_the_table_of_its_statement_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for database in Database::of_each_kind(folder.path()).await {
+        for (table, users) in [("customers", 3), ("members", 2)] {
+            database
+                .run(&format!(
+                    "create table {table} (id integer primary key, email varchar(190) not null unique, password_hash varchar(255) not null)"
+                ))
+                .await;
+            let hash = HASHES[0];
+            let rows = (0..users).map(|id| format!("({id}, 'u{id}@example.com', '{hash}')"));
+            let rows: Vec<_> = rows.collect();
+            database
+                .run(&format!("insert into {table} values {}", rows.join(", ")))
+                .await;
+        }
+        let authenticate = "select m.id as user_id, m.email, m.password_hash from members m where m.email = :identifier";
+        let config = config(
+            &database.url,
+            "authenticate",
+            authenticate,
+            &["bcrypt", "phpass"],
+        );
+        std::fs::write(folder.path().join("lychgate.toml"), config).unwrap();
+        let counted = async |arguments: &[&str]| {
+            let arguments = [&["preflight", "--format", "json"], arguments].concat();
+            let output = lychgate(folder.path(), &arguments).output().await.unwrap();
+            let document: Value = serde_json::from_slice(&output.stdout)
+                .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+            document["users"].as_u64()
+        };
+        assert_eq!(counted(&[]).await, Some(2), "{:?}", database.kind);
+        assert_eq!(counted(&["--table", "customers"]).await, Some(3));
+    }
+}
+
+/// A config of a gateway with one operation.
+fn config(url: &str, operation: &str, sql: &str, accept: &[&str]) -> String {
+    format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nallowlist = {{ networks = [\"127.0.0.0/8\"] }}\n\
+         access_token = {{ issuers = [\"https://issuer.example.com/\"], audience = \"urn:x\", clients = [\"c\"] }}\n\
+         [store]\nurl = \"{url}\"\n[store.operations]\n{operation} = \"{sql}\"\n\
+         [passwords]\naccept = {accept:?}\nwrite = {:?}\n",
+        accept[0]
+    )
+}
+
 #[tokio::test]
 async fn with_a_config_hashes_that_it_does_not_accept_are_counted() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,22 +224,46 @@ async fn with_a_config_hashes_that_it_does_not_accept_are_counted() {
             ))
             .await;
     }
-    let config = format!(
-        "[gateway]\nlisten = \"127.0.0.1:0\"\nallowlist = {{ networks = [\"127.0.0.0/8\"] }}\n\
-         access_token = {{ issuers = [\"https://issuer.example.com/\"], audience = \"urn:x\", clients = [\"c\"] }}\n\
-         [store]\nurl = \"{}\"\n[store.operations]\n\
-         lookup = \"select id as user_id, email from users where email = :identifier\"\n\
-         [passwords]\naccept = [\"argon2id\", \"bcrypt\"]\n",
-        database.url
-    );
-    std::fs::write(folder.path().join("lychgate.toml"), config).unwrap();
-    let output = lychgate(folder.path(), &["preflight", "--format", "json"])
-        .output()
-        .await
-        .unwrap();
+    let output = with_config(folder.path(), &database, "nfc").await;
     assert_eq!(
         found(&output),
         BTreeMap::from([("hash-not-accepted".to_owned(), (1, None))])
     );
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn with_a_config_users_collide_in_its_normalization() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::new(Kind::Sqlite, folder.path()).await;
+    database.run("create table users (id integer primary key, email text not null unique, password_hash text not null)").await;
+    for (id, letter) in [(1, "z"), (2, "ｚ")] {
+        let hash = HASHES[0];
+        database
+            .run(&format!(
+                "insert into users values ({id}, '{letter}oe@example.com', '{hash}')"
+            ))
+            .await;
+    }
+    let output = with_config(folder.path(), &database, "nfc").await;
+    assert!(!found(&output).contains_key("email-differs-by-unicode"));
+    let output = with_config(folder.path(), &database, "nfkc").await;
+    assert_eq!(found(&output)["email-differs-by-unicode"], (2, Some(1)));
+}
+
+/// What is counted with a config that accepts two formats.
+async fn with_config(folder: &Path, database: &Database, normalization: &str) -> Output {
+    let config = format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nallowlist = {{ networks = [\"127.0.0.0/8\"] }}\n\
+         access_token = {{ issuers = [\"https://issuer.example.com/\"], audience = \"urn:x\", clients = [\"c\"] }}\n\
+         [store]\nurl = \"{}\"\nidentifier_normalization = \"{normalization}\"\n[store.operations]\n\
+         lookup = \"select id as user_id, email from users where email = :identifier\"\n\
+         [passwords]\naccept = [\"argon2id\", \"bcrypt\"]\n",
+        database.url
+    );
+    std::fs::write(folder.join("lychgate.toml"), config).unwrap();
+    lychgate(folder, &["preflight", "--format", "json"])
+        .output()
+        .await
+        .unwrap()
 }

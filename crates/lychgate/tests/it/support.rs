@@ -5,14 +5,12 @@ pub(crate) mod generated;
 mod issuer;
 mod port;
 mod process;
-mod server;
 mod store;
 
 pub(crate) use database::{Database, Kind};
 pub(crate) use issuer::Issuer;
 pub(crate) use port::free_port;
 pub(crate) use process::{Serve, lychgate};
-pub(crate) use server::{ROLE_PASSWORD, Server};
 pub(crate) use store::{PASSWORD, sample_store};
 
 /// A config of a gateway on loopback that trusts this issuer, and has these further sections.

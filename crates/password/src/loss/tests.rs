@@ -202,8 +202,9 @@ fn an_ordinary_password_is_read_whole_by_every_format_that_does_not_fold_case() 
             "loss-twice" | "mysql-323" => Some(Loss::Ambiguous),
             "oracle-10" => Some(Loss::Case),
             // Eight bytes are not ordinary any more.
-            "des-crypt" | "ldap-des-crypt" | "django-crypt" => Some(Loss::Length),
-            "loss-bcrypt-far-behind" => Some(Loss::Length),
+            "des-crypt" | "ldap-des-crypt" | "django-crypt" | "loss-bcrypt-far-behind" => {
+                Some(Loss::Length)
+            }
             name if folding.contains(&name) => Some(Loss::Case),
             _ => None,
         };

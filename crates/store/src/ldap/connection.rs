@@ -10,6 +10,7 @@ use rustls::ClientConfig;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::control;
 use super::entry::Entry;
 use super::failure::{checked, failure, lost};
 use super::tls;
@@ -146,9 +147,13 @@ pub(super) struct Search<'a> {
     pub(super) attributes: &'a [&'a str],
     /// How long the server may look.
     pub(super) limit: Duration,
+    /// How many entries are enough.
+    pub(super) most: usize,
+    /// Whether attributes come without their values.
+    pub(super) names_only: bool,
 }
 
-/// What was found: never more than two entries, which are enough to know that there are too many.
+/// What was found: never more entries than are enough; of users two, to know that there are too many.
 pub(super) struct Found {
     pub(super) entries: Vec<Entry>,
     /// Whether there are more, which the server did not send.
@@ -178,16 +183,57 @@ impl Search<'_> {
         found
     }
 
-    async fn ask(&self, connection: &mut Ldap) -> Result<Found, Failure> {
+    /// Hands everything that is found to `each`, a page after the other (RFC 2696), so that however much it is, little of
+    /// it is here at a time. What the server does not send to its end is a failure.
+    pub(super) async fn run_through(
+        &self,
+        lease: &mut Lease<'_>,
+        mut each: impl FnMut(Entry),
+    ) -> Result<(), Failure> {
+        let mut cookie = Vec::new();
+        loop {
+            let mut stream = lease
+                .connection()?
+                .with_search_options(self.options())
+                .with_controls(control::page(cookie))
+                .streaming_search(self.base, self.scope, self.filter, self.attributes)
+                .await
+                .map_err(|error| lost(&error))?;
+            while let Some(result) = stream.next().await.map_err(|error| lost(&error))? {
+                if !result.is_ref() && !result.is_intermediate() {
+                    each(Entry::read(result).ok_or(Failure::Lost)?);
+                }
+            }
+            let answer = stream.finish().await;
+            lease.is_sound = true;
+            // A server that has come to its limit may send a cookie all the same.
+            if answer.rc != 0 {
+                return Err(failure(answer.rc, &answer.text));
+            }
+            match control::next_page(&answer.ctrls) {
+                Some(next) => cookie = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn options(&self) -> SearchOptions {
         let seconds = i32::try_from(self.limit.as_secs().max(1)).unwrap_or(i32::MAX);
-        let options = SearchOptions::new().sizelimit(2).timelimit(seconds);
+        SearchOptions::new()
+            .timelimit(seconds)
+            .typesonly(self.names_only)
+    }
+
+    async fn ask(&self, connection: &mut Ldap) -> Result<Found, Failure> {
+        let most = i32::try_from(self.most).unwrap_or(i32::MAX);
+        let options = self.options().sizelimit(most);
         let mut stream = connection
             .with_search_options(options)
             .streaming_search(self.base, self.scope, self.filter, self.attributes)
             .await
             .map_err(|error| lost(&error))?;
         let mut entries = Vec::new();
-        while entries.len() < 2 {
+        while entries.len() < self.most {
             match stream.next().await.map_err(|error| lost(&error))? {
                 // Where else one could ask: nobody does.
                 Some(result) if result.is_ref() || result.is_intermediate() => {}

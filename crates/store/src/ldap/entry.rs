@@ -1,5 +1,7 @@
 //! One entry of a search's answer. Whatever a server sends, reading it does not panic.
 
+use std::collections::BTreeSet;
+
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 
@@ -24,6 +26,13 @@ impl Entry {
             dn,
             attributes: attributes.collect::<Option<_>>()?,
         })
+    }
+
+    /// The names of the attributes, in lower case and without options such as `;lang-en`.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let names = self.attributes.iter().map(|(name, _)| name.as_str());
+        let names = names.map(|name| name.split(';').next().unwrap_or(name));
+        names.map(str::to_ascii_lowercase).collect()
     }
 
     /// The values of an attribute, whichever case the server writes its name in.

@@ -3,6 +3,7 @@
 
 use ldap3::{LdapError, LdapResult};
 
+use super::control::must_change;
 use crate::server::Failure;
 
 /// What came of an operation that was not a search.
@@ -71,6 +72,7 @@ pub(super) enum Verdict {
 /// with invalidCredentials; other servers have codes of their own for some.
 pub(super) fn verdict(answer: &LdapResult) -> Result<Verdict, Failure> {
     match answer.rc {
+        0 if must_change(&answer.ctrls) => Ok(Verdict::Refused),
         0 => Ok(Verdict::Right),
         // constraintViolation and unwillingToPerform: accounts that are locked or inactive, in 389 Directory Server and
         // eDirectory. noSuchObject: gone in between. inappropriateAuthentication: an entry without password.

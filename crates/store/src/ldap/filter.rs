@@ -41,15 +41,7 @@ impl Filter {
 
     /// The names of its parameters.
     pub(super) fn collect_parameters(&self, names: &mut BTreeSet<String>) {
-        self.0.each(&mut |node| match node {
-            Node::Match(_, _, value) => value.collect_parameters(names),
-            Node::Substrings(_, parts) => {
-                for part in parts {
-                    part.collect_parameters(names);
-                }
-            }
-            Node::And(_) | Node::Or(_) | Node::Not(_) | Node::Present(_) => {}
-        });
+        self.0.collect_parameters(names);
     }
 
     /// The attributes that it asks about.
@@ -68,6 +60,11 @@ impl Filter {
         attributes
     }
 
+    /// The filter that finds whomever it would find with some value, as text.
+    pub(super) fn anybody(&self) -> String {
+        self.0.anybody()
+    }
+
     /// The filter with these values, as text; `None` if what it lacks leaves nobody whom it could find.
     pub(super) fn fill(&self, values: &Values<'_>) -> Option<String> {
         self.0.fill(values)
@@ -75,6 +72,18 @@ impl Filter {
 }
 
 impl Node {
+    fn collect_parameters(&self, names: &mut BTreeSet<String>) {
+        self.each(&mut |node| match node {
+            Self::Match(_, _, value) => value.collect_parameters(names),
+            Self::Substrings(_, parts) => {
+                for part in parts {
+                    part.collect_parameters(names);
+                }
+            }
+            Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Present(_) => {}
+        });
+    }
+
     fn each<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
         visit(self);
         match self {
@@ -82,6 +91,29 @@ impl Node {
             Self::Not(node) => node.each(visit),
             Self::Present(_) | Self::Match(..) | Self::Substrings(..) => {}
         }
+    }
+
+    fn anybody(&self) -> String {
+        let all = |nodes: &[Self]| nodes.iter().map(Self::anybody).collect::<String>();
+        match self {
+            Self::And(nodes) => format!("(&{})", all(nodes)),
+            Self::Or(nodes) => format!("(|{})", all(nodes)),
+            Self::Match(attribute, ..) | Self::Substrings(attribute, _)
+                if !self.is_fixed() && !attribute.is_empty() =>
+            {
+                format!("({attribute}=*)")
+            }
+            // What excludes somebody by a value excludes nobody without one.
+            _ if self.is_fixed() => self.fill(&Values::new(&[], &[])).unwrap_or_default(),
+            _ => "(objectClass=*)".to_owned(),
+        }
+    }
+
+    /// Whether there is no parameter in it.
+    fn is_fixed(&self) -> bool {
+        let mut names = BTreeSet::new();
+        self.collect_parameters(&mut names);
+        names.is_empty()
     }
 
     /// A comparison with a value that is not there is undefined, as with SQL's `NULL`, and so is what depends on it.

@@ -9,6 +9,7 @@ use tokio::time::timeout_at;
 
 use super::LdapStore;
 use super::connection::Lease;
+use super::control;
 use super::failure::{Verdict, lost, verdict};
 use super::settings::LdapVerification;
 use super::template::Values;
@@ -81,6 +82,9 @@ impl LdapStore {
 
 async fn bound(lease: &mut Lease<'_>, dn: &str, password: &Password) -> Result<Verdict, Failure> {
     let connection = lease.connection()?;
-    let answer = connection.simple_bind(dn, password.expose_secret()).await;
+    let answer = connection
+        .with_controls(control::policy())
+        .simple_bind(dn, password.expose_secret())
+        .await;
     verdict(&answer.map_err(|error| lost(&error))?)
 }

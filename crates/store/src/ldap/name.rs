@@ -69,6 +69,28 @@ const NOT_A_NAME: StatementFlaw = StatementFlaw::Filter(
     "`rdn` is not a name such as `uid=:username`; a comma in a value is written `\\2c`",
 );
 
+/// The name of the entry above; `None` of one that has nobody above it.
+pub(super) fn above(name: &str) -> Option<&str> {
+    let mut is_escaped = false;
+    let comma = name.char_indices().find(|&(_, character)| {
+        let is_comma = character == ',' && !is_escaped;
+        is_escaped = character == '\\' && !is_escaped;
+        is_comma
+    });
+    let (comma, _) = comma?;
+    name.get(comma + 1..).map(str::trim_start)
+}
+
+/// Whether two names are of the same entry, as far as case and spaces between the parts go.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let plain = |name: &str| {
+        let parts = name.split(',').map(str::trim);
+        let parts: Vec<_> = parts.collect();
+        parts.join(",").to_lowercase()
+    };
+    plain(one) == plain(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +115,15 @@ mod tests {
             Some("uid=a\\2cb\\3dc+cn=x,dc=example")
         );
         assert_eq!(named("uid=:email", ""), None);
+    }
+
+    #[test]
+    fn the_name_above_begins_after_the_first_comma_that_separates() {
+        assert_eq!(above("ou=a\\, b, dc=example"), Some("dc=example"));
+        assert_eq!(above("cn=a\\\\,dc=example"), Some("dc=example"));
+        assert_eq!(above("dc=example"), None);
+        assert!(is_same("OU=People, DC=example", "ou=people,dc=example"));
+        assert!(!is_same("ou=people,dc=example", "dc=example"));
     }
 
     #[test]

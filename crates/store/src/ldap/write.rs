@@ -24,7 +24,8 @@ use crate::row::Written;
 use crate::server::{Failure, SHARE_OF_STATEMENT, SILENT, TOO_SLOW};
 use crate::statement::StatementName;
 
-type Attributes = Vec<(Vec<u8>, HashSet<Vec<u8>>)>;
+/// The attributes of a new entry, and their values.
+pub(super) type Attributes = Vec<(Vec<u8>, HashSet<Vec<u8>>)>;
 
 impl LdapStore {
     /// Runs an operation that writes, once.
@@ -257,6 +258,8 @@ impl Run<'_, '_> {
             filter: "(objectClass=*)",
             attributes: &attributes,
             limit: self.store.deadline,
+            most: 2,
+            names_only: false,
         };
         let found = timeout_at(self.until.into(), search.run(self.lease)).await;
         let found = found.map_err(|_| Failure::TooSlow)??;
@@ -301,7 +304,7 @@ fn unicode_pwd(password: &Password) -> Vec<u8> {
 }
 
 /// A hash with the scheme before it by which directories know it (RFC 2307 §5.3, OpenLDAP's module for Argon2).
-fn user_password(hash: &StoredHash) -> Vec<u8> {
+pub(super) fn user_password(hash: &StoredHash) -> Vec<u8> {
     let hash = hash.expose_secret();
     let scheme = match hash {
         _ if hash.starts_with("$argon2") => "{ARGON2}",

@@ -88,6 +88,18 @@ pub enum ExcessKind {
     AnyHost,
     /// A file that others may read or change.
     FileMode,
+    /// Directory: it reads hashes, and the gateway need not.
+    DirectoryPassword,
+    /// Directory: it reads another attribute of the users.
+    DirectoryAttribute,
+    /// Directory: it changes an attribute of the users.
+    DirectoryWrite,
+    /// Directory: it reads entries that are no users.
+    DirectoryEntries,
+    /// Directory: it reads what the server keeps of itself.
+    DirectoryServer,
+    /// Directory: whoever asks is shown the users.
+    DirectoryAnonymous,
     /// A store without roles: whoever opens it has everything in it.
     NoRoles,
 }

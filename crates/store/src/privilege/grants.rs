@@ -59,7 +59,7 @@ impl GrantScript<'_> {
     }
 
     fn head(&self, script: &mut String) {
-        script.push_str("-- Made by `lychgate export grants` from the statements of the config:\n");
+        script.push_str("-- What the statements of the config need, and nothing else:\n");
         for (statement, relations) in &self.needs.statements {
             for (name, needs) in relations {
                 for act in acts(needs) {

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, SelectItem, SetExpr, Statement, TableFactor, Value, visit_expressions,
-    visit_expressions_mut,
+    BinaryOperator, Expr, FromTable, Ident, SelectItem, SetExpr, Statement, TableFactor,
+    TableWithJoins, Value, visit_expressions, visit_expressions_mut,
 };
 
 use super::needs::parse;
@@ -24,40 +24,60 @@ pub struct Search {
     pub keys: Vec<String>,
     /// The column of the hash, if it is read.
     pub hash: Option<String>,
+    written: Expr,
 }
 
 impl Search {
-    /// The search of a statement that reads one table. Of anything else there is none.
+    /// The search of a statement that reads, changes or deletes in one table. Of anything else there is none.
     pub fn of(kind: StoreKind, name: StatementName, sql: &str) -> Option<Self> {
-        let Ok(Statement::Query(query)) = parse(kind, name, sql) else {
-            return None;
-        };
-        let SetExpr::Select(select) = *query.body else {
-            return None;
-        };
-        let [table] = select.from.as_slice() else {
-            return None;
-        };
-        let is_table = matches!(table.relation, TableFactor::Table { args: None, .. });
-        if query.with.is_some() || !table.joins.is_empty() || !is_table {
-            return None;
-        }
-        let mut condition = select.selection?;
-        let mut keys = Vec::new();
-        collect_keys(&condition, &mut keys);
-        let _: ControlFlow<()> = visit_expressions_mut(&mut condition, |expression| {
-            if is_parameter(expression) {
-                *expression = Expr::value(Value::SingleQuotedString(NOBODY.to_owned()));
+        let (tables, written, projection) = match parse(kind, name, sql).ok()? {
+            Statement::Query(query) if query.with.is_none() => match *query.body {
+                SetExpr::Select(select) => (select.from, select.selection?, select.projection),
+                _ => return None,
+            },
+            Statement::Update(update) if update.from.is_none() => {
+                (vec![update.table], update.selection?, Vec::new())
             }
-            ControlFlow::Continue(())
-        });
+            Statement::Delete(delete) if delete.using.is_none() => {
+                let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) =
+                    delete.from;
+                (tables, delete.selection?, Vec::new())
+            }
+            _ => return None,
+        };
+        let mut keys = Vec::new();
+        collect_keys(&written, &mut keys);
+        let nobody = Expr::value(Value::SingleQuotedString(NOBODY.to_owned()));
         Some(Self {
-            from: table.to_string(),
-            condition: condition.to_string(),
+            from: the_table(&tables)?.to_string(),
+            condition: with_parameter(&written, &nobody),
             keys,
-            hash: select.projection.iter().find_map(hash),
+            hash: projection.iter().find_map(hash),
+            written,
         })
     }
+
+    /// The condition with this expression, as SQL of its database, in the place of the parameter.
+    pub fn condition_for(&self, expression: &str) -> String {
+        with_parameter(&self.written, &Expr::Identifier(Ident::new(expression)))
+    }
+}
+
+fn the_table(tables: &[TableWithJoins]) -> Option<&TableWithJoins> {
+    let [table] = tables else { return None };
+    let is_table = matches!(table.relation, TableFactor::Table { args: None, .. });
+    (is_table && table.joins.is_empty()).then_some(table)
+}
+
+fn with_parameter(condition: &Expr, value: &Expr) -> String {
+    let mut condition = condition.clone();
+    let _: ControlFlow<()> = visit_expressions_mut(&mut condition, |expression| {
+        if is_parameter(expression) {
+            *expression = value.clone();
+        }
+        ControlFlow::Continue(())
+    });
+    condition.to_string()
 }
 
 fn collect_keys(condition: &Expr, keys: &mut Vec<String>) {
@@ -132,6 +152,34 @@ mod tests {
             assert_eq!(search.hash.as_deref(), Some("u.pw"));
             assert!(search.condition.contains("= 'nobody@lychgate.invalid'"));
             assert!(!search.condition.contains(['$', '?']));
+        }
+    }
+
+    #[test]
+    fn a_condition_is_asked_for_whatever_is_in_the_place_of_the_parameter() {
+        for (name, sql) in [
+            (
+                Lookup,
+                "select id from users where lower(email) = lower(:identifier) and not blocked",
+            ),
+            (
+                StatementName::Delete,
+                "delete from users where lower(email) = lower(:user_id) and not blocked",
+            ),
+            (
+                StatementName::VerifyEmail,
+                "update users set gone = 1 where lower(email) = lower(:email) and not blocked",
+            ),
+        ] {
+            let search = Search::of(StoreKind::Mysql, name, sql).unwrap();
+            assert_eq!(
+                (search.from.as_str(), search.keys.as_slice()),
+                ("users", &["lower(email)".to_owned()][..])
+            );
+            assert_eq!(
+                search.condition_for("upper(lower(email))"),
+                "lower(email) = lower(upper(lower(email))) AND NOT blocked"
+            );
         }
     }
 

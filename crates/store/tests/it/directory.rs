@@ -56,18 +56,26 @@ pub(crate) struct Directory {
 impl Directory {
     /// Two users: one can log in, the other has no password and is locked.
     pub(crate) fn new() -> Self {
-        Self::on(&variable("LYCHGATE_TEST_LDAP"))
+        Self::on(&variable("LYCHGATE_TEST_LDAP"), "test")
     }
 
     /// The same, in the server that a test may kill.
     pub(crate) fn mortal() -> Self {
-        Self::on(&variable("LYCHGATE_TEST_LDAP_MORTAL"))
+        Self::on(&variable("LYCHGATE_TEST_LDAP_MORTAL"), "test")
     }
 
-    fn on(server: &str) -> Self {
+    /// The same, in a tree that the server shows to whoever asks.
+    pub(crate) fn open_to_all() -> Self {
+        Self::on(&variable("LYCHGATE_TEST_LDAP"), "open")
+    }
+
+    fn on(server: &str, name: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let root = format!("ou=test-{}-{number},dc=example,dc=com", std::process::id());
+        let root = format!(
+            "ou={name}-{}-{number},dc=example,dc=com",
+            std::process::id()
+        );
         let directory = Self {
             server: server.to_owned(),
             root,
@@ -280,6 +288,11 @@ objectClass: simpleSecurityObject
 userPassword: service password
 
 dn: cn=keeper,ROOT
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+userPassword: service password
+
+dn: cn=least,ROOT
 objectClass: applicationProcess
 objectClass: simpleSecurityObject
 userPassword: service password

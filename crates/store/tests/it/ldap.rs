@@ -7,7 +7,8 @@ use lychgate_store::StatementName::{
     Authenticate, ChangeEmail, ChangePassword, Create, Delete, Lookup, VerifyEmail,
 };
 use lychgate_store::{
-    Error, LdapNewPassword, LdapVerification, Parameters, StatementName, Store, Value,
+    Error, LdapNewPassword, LdapVerification, ListingError, Parameters, StatementName, Store,
+    Value, list_users,
 };
 
 use crate::directory::{Directory, FILTERS, PASSWORD, identifier};
@@ -185,6 +186,78 @@ async fn a_password_that_has_expired_is_no_login() {
     );
     let store = directory.open().await;
     assert!(!logs_in(&store, "zoe@example.com", PASSWORD).await);
+}
+
+/// The directory itself lets such a user in, to do nothing but change the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_has_to_change_the_password_first_does_not_log_in() {
+    let directory = Directory::new();
+    directory.add(&format!("{}pwdMustChange: TRUE\n", POLICY));
+    directory.modify(
+        "dn: uid=zoe,ou=people,ROOT\nchangetype: modify\nadd: pwdPolicySubentry\npwdPolicySubentry: cn=policy,ROOT\n",
+    );
+    let store = directory.open().await;
+    assert!(logs_in(&store, "zoe@example.com", PASSWORD).await);
+    directory
+        .modify("dn: uid=zoe,ou=people,ROOT\nchangetype: modify\nadd: pwdReset\npwdReset: TRUE\n");
+    assert!(directory.accepts(&directory.dn("zoe"), PASSWORD));
+    assert!(!logs_in(&store, "zoe@example.com", PASSWORD).await);
+}
+
+async fn listed(directory: &Directory, filter: &str) -> Result<Vec<String>, ListingError> {
+    let settings = directory.settings(directory.ldap(), &[]);
+    let mut ids = Vec::new();
+    list_users(&settings, filter, |id| ids.push(id.to_owned())).await?;
+    Ok(ids)
+}
+
+fn many(numbers: std::ops::Range<u32>) -> String {
+    let person = |number| {
+        format!(
+            "dn: uid=u{number},ou=people,ROOT\nobjectClass: inetOrgPerson\ncn: u\nsn: u\nmail: u{number}@example.com\n\n"
+        )
+    };
+    numbers.map(person).collect()
+}
+
+/// More than fit on one page; and more than the server gives to an account without leave of its own (`olcSizeLimit`).
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_listed_to_the_last_one_or_not_at_all() {
+    let directory = Directory::new();
+    directory.add(&many(0..300));
+    let mut ids = listed(&directory, "(objectClass=inetOrgPerson)")
+        .await
+        .unwrap();
+    assert!(ids.contains(&id_of(&directory.open().await, "u299@example.com").await));
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 302);
+    let active = listed(&directory, "(&(mail=*)(!(uid=max)))").await.unwrap();
+    assert_eq!(active.len(), 301);
+
+    directory.add(&many(300..600));
+    let error = listed(&directory, "(objectClass=inetOrgPerson)").await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("size.prtotal"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_could_leave_somebody_out_is_refused() {
+    let directory = Directory::new();
+    for (filter, reason) in [
+        ("(objectClas=inetOrgPerson)", "does not have"),
+        ("(mail=:email)", "no filter"),
+        ("(mail=*", "no filter"),
+    ] {
+        let error = listed(&directory, filter).await.unwrap_err().to_string();
+        assert!(error.contains(reason), "{filter}: {error}");
+    }
+    let mut ldap = directory.ldap();
+    ldap.user_id = Some("displayName".to_owned());
+    let settings = directory.settings(ldap, &[]);
+    let error = list_users(&settings, "(objectClass=inetOrgPerson)", |_| {}).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("id is null"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! The store over its public interface, against real SQLite files, PostgreSQL and MariaDB.
 
 #[cfg(test)]
+mod comparison;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod deadline;
@@ -16,6 +18,8 @@ mod faults;
 mod inspection;
 #[cfg(test)]
 mod ldap;
+#[cfg(test)]
+mod ldap_excess;
 #[cfg(test)]
 mod ldap_faults;
 #[cfg(test)]

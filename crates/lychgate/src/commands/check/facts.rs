@@ -27,6 +27,8 @@ pub(super) struct StoreFacts {
     pub(super) opened: Result<(), lychgate_store::Error>,
     /// `None` of a directory, which has no tables to look at.
     pub(super) seen: Option<Result<Seen, lychgate_store::Error>>,
+    /// What the account of a directory may do beyond its operations.
+    pub(super) in_directory: Result<Vec<Excess>, lychgate_store::Error>,
     /// What the name of its host means.
     pub(super) addresses: Vec<IpAddr>,
 }
@@ -37,6 +39,8 @@ pub(super) struct Seen {
     pub(super) excesses: Vec<Excess>,
     pub(super) session: Session,
     pub(super) users: Vec<Users>,
+    /// Users whom `delete` finds by a key with a zero before it, since the database takes the text for a number.
+    pub(super) keyed_by_number: u64,
     /// What the first rows' hashes may be.
     pub(super) hashes: Option<Recognition>,
 }
@@ -52,6 +56,8 @@ pub(super) struct Users {
     pub(super) in_upper_case: u64,
     /// The same, beyond what SQLite's `lower` knows.
     pub(super) beyond_ascii: u64,
+    /// Users whom the database finds in upper case as well, while the gateway takes that for somebody else.
+    pub(super) in_any_case: u64,
 }
 
 impl Facts {
@@ -59,7 +65,7 @@ impl Facts {
     pub(super) async fn gather(path: &Path, config: Config, source: Source) -> Self {
         let store = match &config.gateway {
             Some(gateway) => {
-                Some(Box::pin(StoreFacts::gather(&gateway.store, gateway.identifier_case)).await)
+                Some(Box::pin(StoreFacts::gather(&gateway.store, gateway.identifiers.case)).await)
             }
             None => None,
         };
@@ -81,8 +87,13 @@ impl Facts {
 
 impl StoreFacts {
     async fn gather(settings: &lychgate_store::Settings, case: IdentifierCase) -> Self {
+        let (opened, in_directory) = match Store::open(settings.clone()).await {
+            Ok(store) => (Ok(()), Box::pin(store.directory_excesses()).await),
+            Err(error) => (Err(error), Ok(Vec::new())),
+        };
         Self {
-            opened: Store::open(settings.clone()).await.map(drop),
+            opened,
+            in_directory,
             seen: if settings.url.is_directory() {
                 None
             } else {
@@ -113,8 +124,16 @@ impl Seen {
                 hashes = census(&mut inspection, &search.from, hash).await;
             }
         }
+        let delete = settings.statements.get(&StatementName::Delete);
+        let keyed_by_number = match delete {
+            Some(sql) if inspection.kind() == StoreKind::Mysql => {
+                keyed_by_number(&mut inspection, sql).await
+            }
+            Some(_) | None => 0,
+        };
         inspection.close().await;
         Ok(Self {
+            keyed_by_number,
             needs,
             excesses,
             session,
@@ -142,13 +161,20 @@ impl Users {
             doubled: 0,
             in_upper_case: 0,
             beyond_ascii: 0,
+            in_any_case: 0,
         };
         for key in &search.keys {
             let doubled = format!(
                 "(select 1 as one from {from} where {key} is not null group by {key} having count(*) > 1) as doubled"
             );
             users.doubled += counted(inspection, &doubled).await;
-            if case == IdentifierCase::Insensitive {
+            if case == IdentifierCase::Sensitive {
+                let upper = format!("upper({key})");
+                let found = search.condition_for(&upper);
+                let differs = differs(inspection.kind(), key, &upper);
+                let any = format!("{from} where ({found}) and {differs}");
+                users.in_any_case += counted(inspection, &any).await;
+            } else {
                 let upper = format!("{from} where {key} <> lower({key})");
                 users.in_upper_case += counted(inspection, &upper).await;
                 if inspection.kind() == StoreKind::Sqlite
@@ -160,6 +186,28 @@ impl Users {
             }
         }
         users
+    }
+}
+
+async fn keyed_by_number(inspection: &mut Inspection, delete: &str) -> u64 {
+    let Some(search) = Search::of(inspection.kind(), StatementName::Delete, delete) else {
+        return 0;
+    };
+    let Some(key) = search.keys.first() else {
+        return 0;
+    };
+    let found = search.condition_for(&format!("concat('0', {key})"));
+    counted(inspection, &format!("{} where {found}", search.from)).await
+}
+
+/// That two texts are not the same to the letter, whatever the database's collation makes of them.
+fn differs(kind: StoreKind, one: &str, other: &str) -> String {
+    match kind {
+        StoreKind::Postgres => {
+            format!("cast({one} as text) collate \"C\" <> cast({other} as text) collate \"C\"")
+        }
+        StoreKind::Mysql => format!("cast({one} as binary) <> cast({other} as binary)"),
+        StoreKind::Sqlite => format!("cast({one} as blob) <> cast({other} as blob)"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the role of the config may do beyond what its statements need.
+//! What the role or account of the config may do beyond what its statements need.
 
 use lychgate_store::{Excess, ExcessKind, Via};
 
@@ -73,19 +73,30 @@ checks! {
         "A password that has leaked works from anywhere that reaches the server.";
     FileMode FILE_MODE High "store-file-mode" "the store's file may be read or written by others"
         "Any program on this machine could take or change the hashes.";
+    DirectoryPassword DIRECTORY_PASSWORD High "directory-password-readable" "the account reads hashes that it does not need"
+        "Whoever has its password can take the hashes of all users, and guess at them in peace.";
+    DirectoryAttribute DIRECTORY_ATTRIBUTE Medium "directory-attribute-readable" "the account reads attributes that it does not need"
+        "Whoever has its password reads them of all users.";
+    DirectoryWrite DIRECTORY_WRITE High "directory-attribute-writable" "the account changes attributes that no operation sets"
+        "Whoever has its password can make one user look like another, or let somebody in.";
+    DirectoryEntries DIRECTORY_ENTRIES Medium "directory-other-entries" "the account reads entries that are no users"
+        "The directory of a company holds more than those who log in here.";
+    DirectoryServer DIRECTORY_SERVER High "directory-server-entries" "the account reads what the server keeps of itself"
+        "That may be its configuration, with the password of its administrator, or what others changed.";
+    DirectoryAnonymous DIRECTORY_ANONYMOUS High "directory-anonymous" "the directory shows its users to whoever asks"
+        "No password is needed to learn who they are.";
     NoRoles NO_ROLES Low "store-without-roles" "the store's file holds more than the users"
         "SQLite has no roles, so whoever may open the file may do anything with all of it.";
 }
 
 pub(super) fn run(facts: &Facts, findings: &mut Findings) {
-    let Some(seen) = facts.seen() else { return };
-    for excess in &seen.excesses {
-        findings.push(
-            check_of(excess.kind),
-            "store.url",
-            reason(excess),
-            &excess.mend,
-        );
+    let Some(store) = &facts.store else { return };
+    let in_directory = store.in_directory.iter().flatten();
+    let in_directory = in_directory.map(|excess| ("store.ldap.bind_dn", excess));
+    let seen = facts.seen().into_iter().flat_map(|seen| &seen.excesses);
+    let seen = seen.map(|excess| ("store.url", excess));
+    for (key, excess) in in_directory.chain(seen) {
+        findings.push(check_of(excess.kind), key, reason(excess), &excess.mend);
     }
 }
 

@@ -50,6 +50,14 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
             "start the store, or correct `url`, then check again: nothing about it has been checked",
         ),
     }
+    if let Err(error) = &store.in_directory {
+        findings.push(
+            &UNREACHABLE,
+            "store.url",
+            error.to_string(),
+            "check again: what the account may do has not been tried to the end",
+        );
+    }
     match &store.seen {
         Some(Ok(seen)) => {
             for unknown in &seen.needs.unknown {

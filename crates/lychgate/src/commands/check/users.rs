@@ -48,13 +48,30 @@ static ASCII: Check = Check {
     why: "`lower('É')` is `É` there, and the gateway asks for `é`: such users are not found.",
 };
 
-pub(super) static CHECKS: [&Check; 6] = [
+static ANY_CASE: Check = Check {
+    severity: Severity::Medium,
+    id: "identifier-case-ignored",
+    title: "the store ignores case, and the gateway does not",
+    why: "Each spelling of one identifier is somebody else to the lockout, so whoever guesses has more guesses; and \
+          one user has several pseudonyms.",
+};
+
+static BY_NUMBER: Check = Check {
+    severity: Severity::Low,
+    id: "user-id-as-number",
+    title: "the store compares `user_id` as a number",
+    why: "MySQL and MariaDB take the text for a number: `01` deletes user 1.",
+};
+
+pub(super) static CHECKS: [&Check; 8] = [
     &WEAK,
     &NOT_ACCEPTED,
     &NO_INDEX,
     &COLLISION,
     &NOT_FOUND,
     &ASCII,
+    &ANY_CASE,
+    &BY_NUMBER,
 ];
 
 pub(super) fn run(facts: &Facts, findings: &mut Findings) {
@@ -62,6 +79,14 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
     for users in &seen.users {
         let key = format!("store.operations.{}", users.statement);
         identifiers(users, &key, findings);
+    }
+    if seen.keyed_by_number > 0 {
+        findings.push(
+            &BY_NUMBER,
+            "store.operations.delete",
+            "`delete` finds users by their key with a zero before it",
+            "compare the text, too: `where id = :user_id and cast(id as char) = :user_id`",
+        );
     }
     hashes(facts, findings);
 }
@@ -93,6 +118,17 @@ fn identifiers(users: &Users, key: &str, findings: &mut Findings) {
                 users.in_upper_case
             ),
             "compare `lower(column)`, or set `identifier_case = \"sensitive\"` if that is meant",
+        );
+    }
+    if users.in_any_case > 0 {
+        findings.push(
+            &ANY_CASE,
+            key,
+            format!(
+                "`{name}` finds {} user(s) in another case than their own",
+                users.in_any_case
+            ),
+            "set `identifier_case = \"insensitive\"`, or compare by a collation that tells case apart",
         );
     }
     if users.beyond_ascii > 0 {

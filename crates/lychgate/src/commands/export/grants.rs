@@ -1,12 +1,14 @@
 //! `lychgate export grants`: the rights that the statements of the config need, and none else, as a script.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
 use lychgate_store::{
-    Error, GrantScript, Inspection, ServerAddress, StoreKind, mysql_account, postgres_role,
+    Error, GrantScript, Inspection, ServerAddress, StatementName, StoreKind, mysql_account,
+    postgres_role,
 };
 
 use crate::commands::Failure;
@@ -54,28 +56,54 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let role = role(&arguments, kind, server)?;
     let asking = async {
         let mut inspection = Inspection::open(&url).await?;
-        let needs = inspection.needs(&settings.statements).await?;
-        let public = inspection.public_excesses(&needs).await?;
-        Ok((needs, public))
+        script(
+            &mut inspection,
+            &settings.statements,
+            server.database,
+            &role,
+        )
+        .await
     };
     let asked: Result<_, Error> = asking.await;
-    let (needs, public) = asked.context("cannot look at the store")?;
-    let script = GrantScript {
-        kind,
-        database: server.database,
-        role: &role,
-        needs: &needs,
-        public: &public,
-    };
+    let script = asked.context("cannot look at the store")?;
     let mut stdout = std::io::stdout().lock();
-    write!(stdout, "{}", script.write()).context("cannot print the script")?;
-    if needs.unknown.is_empty() {
+    write!(stdout, "{}", script.text).context("cannot print the script")?;
+    if script.is_complete {
         Ok(())
     } else {
         Err(Failure::Finding(
             "not everything could be told: look for NOT KNOWN in the script".to_owned(),
         ))
     }
+}
+
+/// The grants that some statements need.
+pub(crate) struct Script {
+    pub(crate) text: String,
+    /// Whether it could be told of every statement what it needs.
+    pub(crate) is_complete: bool,
+}
+
+/// Asks the database what the statements need, and writes the script for the role, which is given as SQL writes it.
+pub(crate) async fn script(
+    inspection: &mut Inspection,
+    statements: &BTreeMap<StatementName, String>,
+    database: &str,
+    role: &str,
+) -> Result<Script, Error> {
+    let needs = inspection.needs(statements).await?;
+    let public = inspection.public_excesses(&needs).await?;
+    let script = GrantScript {
+        kind: inspection.kind(),
+        database,
+        role,
+        needs: &needs,
+        public: &public,
+    };
+    Ok(Script {
+        text: script.write(),
+        is_complete: needs.unknown.is_empty(),
+    })
 }
 
 /// The role as SQL writes it.

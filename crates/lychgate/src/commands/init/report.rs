@@ -95,7 +95,7 @@ pub(super) fn next_steps(written: &[PathBuf], has_roles: bool) -> String {
     }
     text.push_str("next: read lychgate.toml, fill in what stands as ${fill:…}");
     if has_roles {
-        text.push_str(", make the role with grants.sql and put its password into store.password");
+        text.push_str(", make the role, run grants.sql, put its password into store.password");
     }
     text.push_str("; then `lychgate preflight` and `lychgate serve`\n");
     text

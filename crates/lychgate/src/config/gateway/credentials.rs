@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lychgate_store::{Credential, Credentials, StoreUrl};
+use lychgate_store::{Credential, Credentials, StoreKind, StoreUrl};
 use zeroize::Zeroizing;
 
 use crate::config::document::Key;
@@ -19,9 +19,23 @@ pub(super) fn credentials(
 ) -> Option<Credentials> {
     let key = Key::new("store");
     let (url_key, list_key) = (key.member("url"), key.member("credentials"));
+    if url.is_directory() {
+        if raw.credentials.is_some() {
+            findings.push(
+                &list_key,
+                "is for a database; the account of a directory stands in `[store.ldap]`",
+            );
+        }
+        return None;
+    }
     let folder = folder.to_owned();
+    // A file has no users, and a directory has its own keys for the one it has.
+    let has_users = matches!(url.kind(), Some(StoreKind::Postgres | StoreKind::Mysql));
     let Some(list) = &raw.credentials else {
-        if url.file().is_none() && url.credential().is_none() {
+        if !has_users {
+            return None;
+        }
+        if url.credential().is_none() {
             findings.push(&url_key, "names no user; add one, or `credentials`");
         }
         let written = findings.written(&url_key)?.to_owned();
@@ -33,10 +47,10 @@ pub(super) fn credentials(
             })
         });
     };
-    if url.file().is_some() {
+    if !has_users {
         findings.push(
             &list_key,
-            "is for a server, and a file has no users; remove it",
+            "is for a database server: a file has no users, and a directory has `bind_dn`; remove it",
         );
     } else if list.is_empty() {
         findings.push(&list_key, "is empty; name a user");

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lychgate_gateway::LedgerSettings;
+use lychgate_store::{listing_filter_flaw, listing_flaw};
 
 use crate::config::document::Key;
 use crate::config::duration;
@@ -38,11 +39,14 @@ pub(crate) fn settings(
 pub(crate) fn rules(raw: &RawConfig, findings: &mut Findings<'_>) -> Option<Rules> {
     let ledger = raw.ledger.as_ref()?;
     let key = Key::new("ledger");
-    if let Some(flaw) = ledger
-        .users
-        .as_deref()
-        .and_then(lychgate_store::listing_flaw)
-    {
+    let store = raw.store.as_ref();
+    let is_directory = store.is_some_and(|store| store.url.expose_secret().starts_with("ldap"));
+    let flaw_of = if is_directory {
+        listing_filter_flaw
+    } else {
+        listing_flaw
+    };
+    if let Some(flaw) = ledger.users.as_deref().and_then(flaw_of) {
         findings.push(&key.member("users"), flaw);
     }
     let quiet = duration::or(

@@ -5,14 +5,19 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use lychgate_gateway::profile::ProfileField;
-use lychgate_store::{IdentifierCase, Settings, StatementName, StoreUrl};
+use lychgate_store::{
+    IdentifierCase, IdentifierKind, IdentifierNormalization, IdentifierRules, Settings,
+    StatementName, StoreUrl,
+};
 
 use super::credentials::credentials;
 use super::ldap;
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
-use crate::config::raw::{RawIdentifierCase, RawOperations, RawStore};
+use crate::config::raw::{
+    RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawOperations, RawStore,
+};
 
 pub(super) type Profile = BTreeMap<ProfileField, String>;
 
@@ -21,7 +26,7 @@ pub(crate) fn settings(
     raw: Option<&RawStore>,
     folder: &Path,
     findings: &mut Findings<'_>,
-) -> Option<(Settings, IdentifierCase, Profile)> {
+) -> Option<(Settings, IdentifierRules, Profile)> {
     let key = Key::new("store");
     let Some(raw) = raw else {
         findings.push(
@@ -40,10 +45,6 @@ pub(crate) fn settings(
     let statements = statements(&raw.operations);
     judge(&statements, raw, url.as_ref(), findings);
     let profile = profile(&raw.profile, &key.member("profile"), findings);
-    let case = match raw.identifier_case {
-        RawIdentifierCase::Insensitive => IdentifierCase::Insensitive,
-        RawIdentifierCase::Sensitive => IdentifierCase::Sensitive,
-    };
     let url = url?;
     let ldap = match (url.is_directory(), &raw.ldap) {
         (true, Some(raw)) => Some(Box::new(ldap::settings(raw, profile.as_ref()?, findings)?)),
@@ -81,7 +82,26 @@ pub(crate) fn settings(
         )?,
         ..defaults
     };
-    Some((settings, case, profile?))
+    Some((settings, identifiers(raw), profile?))
+}
+
+fn identifiers(raw: &RawStore) -> IdentifierRules {
+    IdentifierRules {
+        kind: match raw.identifier {
+            RawIdentifierKind::Email => IdentifierKind::Email,
+            RawIdentifierKind::Username => IdentifierKind::Username,
+            RawIdentifierKind::Either => IdentifierKind::Either,
+        },
+        case: match raw.identifier_case {
+            RawIdentifierCase::Insensitive => IdentifierCase::Insensitive,
+            RawIdentifierCase::Sensitive => IdentifierCase::Sensitive,
+        },
+        normalization: match raw.identifier_normalization {
+            RawIdentifierNormalization::Nfc => IdentifierNormalization::Nfc,
+            RawIdentifierNormalization::Nfkc => IdentifierNormalization::Nfkc,
+            RawIdentifierNormalization::None => IdentifierNormalization::None,
+        },
+    }
 }
 
 /// What is wrong with the statements, as far as that can be said without the store.

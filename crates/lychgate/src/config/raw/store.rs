@@ -1,7 +1,7 @@
 //! `[store]`, `[passwords]`, `[audit]`: the legacy store, its hashes, and what is written down.
 
 use std::collections::BTreeMap;
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,15 @@ pub(crate) struct RawStore {
     /// directory, which attribute does; only those that are named here are read.
     #[serde(default)]
     pub(crate) profile: BTreeMap<String, String>,
-    /// How identifiers are compared.
+    /// What users are found by. Nobody has an identifier of another kind.
+    #[serde(default)]
+    pub(crate) identifier: RawIdentifierKind,
+    /// Whether upper and lower case are the same.
     #[serde(default)]
     pub(crate) identifier_case: RawIdentifierCase,
+    /// What is one character, however it is written.
+    #[serde(default)]
+    pub(crate) identifier_normalization: RawIdentifierNormalization,
     /// What a search filter cannot say of a directory.
     pub(crate) ldap: Option<RawLdap>,
     /// Connections to the store at a time. Of four or more to PostgreSQL, two are shared by reads. A directory has as many
@@ -86,7 +92,35 @@ pub(crate) struct RawOperations {
     pub(crate) upgrade_password: Option<String>,
 }
 
-/// How identifiers are compared. Both trim and normalize (Unicode NFC).
+/// What users are found by.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "IdentifierKind")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawIdentifierKind {
+    /// An e-mail address: something, an `@`, something.
+    Email,
+    /// A name without an `@`.
+    Username,
+    /// Whatever the statements compare.
+    #[default]
+    Either,
+}
+
+/// Which Unicode normalization form statements are given.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "IdentifierNormalization")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawIdentifierNormalization {
+    /// Form C: a letter and its accent are one character.
+    #[default]
+    Nfc,
+    /// Form KC: full-width letters and ligatures are plain letters, too.
+    Nfkc,
+    /// As typed.
+    None,
+}
+
+/// Whether upper and lower case are the same. Space around an identifier is trimmed in either case.
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "IdentifierCase")]
 #[serde(rename_all = "lowercase")]
@@ -135,9 +169,9 @@ pub(crate) struct RawPasswords {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPasswordRules {
     /// The fewest characters (Unicode code points). NIST SP 800-63B-4 asks for 15 where the password is the only factor.
-    pub(crate) min_length: Option<NonZeroU16>,
+    pub(crate) min_length: Option<NonZeroU32>,
     /// The most characters, where the legacy application takes no more; 1024 bytes are the limit in any case.
-    pub(crate) max_length: Option<NonZeroU16>,
+    pub(crate) max_length: Option<NonZeroU32>,
     /// A file of passwords that are known to others: plain ones, one a line, at most 64 MiB; or Have I Been Pwned's
     /// `SHA1:COUNT`, ordered by hash, of any size.
     pub(crate) breached_list: Option<String>,
@@ -179,8 +213,9 @@ pub(crate) struct RawPasswordFormat {
 pub(crate) struct RawLedger {
     /// The file, made with mode 0600 if it is not there. One gateway writes it.
     pub(crate) path: String,
-    /// Returns the `user_id` of every user who has to be moved: `select id from users`. Who is left out on purpose is left
-    /// out here, in a `where`. Run by `lychgate ledger` alone; without it nobody can say who is left.
+    /// Returns the `user_id` of every user who has to be moved: `select id from users`, or in a directory a filter that
+    /// finds them. Who is left out on purpose is left out here, in a `where`. Run by `lychgate ledger` alone; without it
+    /// nobody can say who is left.
     pub(crate) users: Option<String>,
     /// Whether the platform imports users at their first login, as the connection's settings say. Only then does a user
     /// who does not come back count as moved.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::demo::browser::{Browser, Login};
 use crate::demo::servers::Servers;
-use crate::demo::store::{PASSWORD, PEOPLE};
+use crate::demo::store::{PASSWORD, PEOPLE, PEOPLE_OF_A_DIRECTORY};
 
 const WRONG: &str = "Wrong email or password.";
 
@@ -39,8 +39,13 @@ pub(super) async fn unknown_user(servers: &Servers) -> Result<String> {
 }
 
 pub(super) async fn every_hash_format(servers: &Servers) -> Result<String> {
+    let people = if servers.deployment.is_directory {
+        &PEOPLE_OF_A_DIRECTORY
+    } else {
+        &PEOPLE
+    };
     let mut formats = Vec::new();
-    for person in &PEOPLE {
+    for person in people {
         let profile = profile(servers, person.email, PASSWORD).await?;
         if profile.get("email").and_then(Value::as_str) == Some(person.email) {
             formats.push(person.format.name());

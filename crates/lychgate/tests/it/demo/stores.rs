@@ -1,9 +1,10 @@
-//! The tour on databases that somebody gives to the demo.
+//! The tour on databases and directories that somebody gives to the demo.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection, SqliteConnection};
 
 use super::{Demo, STEPS};
+use crate::directory::Tree;
 
 #[tokio::test]
 async fn every_step_of_the_tour_is_as_expected_on_postgresql() {
@@ -13,6 +14,23 @@ async fn every_step_of_the_tour_is_as_expected_on_postgresql() {
 #[tokio::test]
 async fn every_step_of_the_tour_is_as_expected_on_mariadb() {
     the_tour_is_good_on(&Database::in_server("LYCHGATE_TEST_MYSQL", "tour").await).await;
+}
+
+#[tokio::test]
+async fn every_step_of_the_tour_is_as_expected_on_openldap() {
+    let directory = Directory::new("tour");
+    let before = directory.tree.text();
+    let demo = directory.demo(&["--exit", "--format", "json"]);
+    let ended = demo.end().await;
+    all_is_ok(ended.status, &ended.output, &ended.errors);
+    assert!(
+        ended
+            .output
+            .contains("logged in: sha512-crypt, bcrypt, ldap-smd5, ldap-sha, ldap-ssha"),
+        "{}",
+        ended.output
+    );
+    assert_eq!(directory.tree.text(), before);
 }
 
 #[tokio::test]
@@ -57,6 +75,42 @@ async fn a_tour_that_is_interrupted_leaves_the_database_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_tour_that_is_interrupted_leaves_the_directory_as_it_was() {
+    let directory = Directory::new("interrupted");
+    let before = directory.tree.text();
+    let mut demo = directory.demo(&[]);
+    demo.line("login-wrong-password").await;
+    assert!(
+        directory.tree.text().contains("dn: uid=grace@example.com"),
+        "the tour runs elsewhere"
+    );
+    demo.signal("INT").await;
+    let ended = demo.end().await;
+    assert_eq!(ended.status, Some(0), "{}{}", ended.output, ended.errors);
+    assert_eq!(ended.left, 0, "its folder is still there");
+    assert_eq!(directory.tree.text(), before);
+}
+
+#[tokio::test]
+async fn a_directory_that_has_the_entry_of_the_demo_is_refused_and_left_alone() {
+    let directory = Directory::new("theirs");
+    directory.tree.add(
+        "dn: ou=lychgate-demo,ROOT\nobjectClass: organizationalUnit\n\n\
+         dn: cn=theirs,ou=lychgate-demo,ROOT\nobjectClass: device\n",
+    );
+    let before = directory.tree.text();
+    let ended = directory.demo(&["--exit"]).end().await;
+    assert_eq!(ended.status, Some(1), "{}", ended.errors);
+    assert!(
+        ended.errors.contains("an entry `ou=lychgate-demo`"),
+        "{}",
+        ended.errors
+    );
+    assert_eq!((ended.output.as_str(), ended.left), ("", 0));
+    assert_eq!(directory.tree.text(), before);
+}
+
+#[tokio::test]
 async fn a_database_that_has_users_is_refused_and_left_alone() {
     let file = tempfile::tempdir().unwrap();
     let sqlite = format!("sqlite:{}", file.path().join("theirs.db").display());
@@ -97,6 +151,7 @@ async fn a_store_that_cannot_be_used_is_wrong_usage_and_its_credentials_are_not_
         "postgres://lychgate:hunter2@127.0.0.1/legacy",
         "mongodb://hunter2@127.0.0.1/legacy",
         "postgres://u:${env:NO_SUCH_VARIABLE_HERE}@127.0.0.1/legacy",
+        "ldaps://127.0.0.1/ou=hunter2,dc=example,dc=com",
     ] {
         let ended = Demo::start(&["--exit", "--store", store]).end().await;
         assert_eq!(ended.status, Some(2), "{}", ended.errors);
@@ -123,6 +178,52 @@ fn all_is_ok(status: Option<i32>, output: &str, errors: &str) {
     let good = steps.iter().filter(|step| step["ok"] == true).count();
     assert_eq!((good, steps.len()), (STEPS.len(), STEPS.len()), "{output}");
 }
+
+/// A directory, and an account that may write there.
+struct Directory {
+    tree: Tree,
+    folder: tempfile::TempDir,
+}
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("password"),
+            "the password of the keeper\n",
+        )
+        .unwrap();
+        Self {
+            tree: Tree::new(&format!("demo-{name}"), DIRECTORY),
+            folder,
+        }
+    }
+
+    /// A demo that is given it.
+    fn demo(&self, arguments: &[&str]) -> Demo {
+        let password = self.folder.path().join("password");
+        let account = [
+            "--store",
+            &self.tree.url(&self.tree.root),
+            "--bind-dn",
+            &format!("cn=keeper,{}", self.tree.root),
+            "--bind-password",
+            &format!("${{file:{}}}", password.display()),
+        ];
+        Demo::start(&[arguments, &account].concat())
+    }
+}
+
+/// `ROOT` stands for the root of the tree.
+const DIRECTORY: &str = "
+dn: ROOT
+objectClass: organizationalUnit
+
+dn: cn=keeper,ROOT
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+userPassword: the password of the keeper
+";
 
 /// A database, and a way into it beside the demo.
 struct Database {

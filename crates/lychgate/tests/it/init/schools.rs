@@ -13,8 +13,6 @@ pub(super) struct School {
     pub(super) profile: fn() -> Value,
     /// The password of everybody.
     pub(super) password: &'static str,
-    /// A table that is joined, which the role has to be given by hand.
-    pub(super) joined: Option<&'static str>,
 }
 
 pub(super) const SCHOOLS: [School; 7] = [
@@ -26,7 +24,6 @@ pub(super) const SCHOOLS: [School; 7] = [
                 ('eve@example.com', 'HASH', null, '2011-01-01 00:00:00', '2009-01-01 00:00:00')",
         profile: || json!({ "user_id": "1", "email": "ada@example.com", "email_verified": true, "blocked": false }),
         password: PASSWORD,
-        joined: None,
     },
     School {
         schema: "create table wp_users (ID KEY, user_login varchar(60) not null, user_pass varchar(255) not null, \
@@ -39,7 +36,6 @@ pub(super) const SCHOOLS: [School; 7] = [
             })
         },
         password: PASSWORD,
-        joined: None,
     },
     School {
         schema: "create table auth_user (id KEY, password varchar(128) not null, username varchar(150) not null unique, \
@@ -55,7 +51,6 @@ pub(super) const SCHOOLS: [School; 7] = [
             })
         },
         password: PASSWORD,
-        joined: None,
     },
     School {
         schema: "create table tbl_members (member_id KEY, mail varchar(190), passwd varchar(255), activated char(1), \
@@ -69,7 +64,6 @@ pub(super) const SCHOOLS: [School; 7] = [
             })
         },
         password: PASSWORD,
-        joined: None,
     },
     School {
         schema: "create table vb_user (userid KEY, usergroupid integer not null, username varchar(100) not null, \
@@ -84,7 +78,6 @@ pub(super) const SCHOOLS: [School; 7] = [
         },
         // hashcat's example of its module 2611.
         password: "hashcat",
-        joined: None,
     },
     School {
         schema: "create table «AspNetUsers» («Id» varchar(128) not null primary key, «UserName» varchar(190), \
@@ -104,7 +97,6 @@ pub(super) const SCHOOLS: [School; 7] = [
         },
         // Of Python's hashlib, as the vectors of the password crate have it.
         password: "correct horse",
-        joined: None,
     },
     School {
         schema: "create table users (id KEY, login varchar(190) not null, hashed_password varchar(40) not null, \
@@ -125,6 +117,5 @@ pub(super) const SCHOOLS: [School; 7] = [
         },
         // Of PHP 8.2, as the vectors of the password crate have it.
         password: "correct horse",
-        joined: Some("email_addresses"),
     },
 ];

@@ -76,9 +76,7 @@ impl Database {
 
     /// Whether a role that is called as the database is refuses to run this.
     pub(crate) async fn refuses(&self, password: &str, sql: &str) -> bool {
-        let (scheme, rest) = self.url.split_once("://").unwrap();
-        let (_, place) = rest.split_once('@').unwrap();
-        let url = format!("{scheme}://{}:{password}@{place}", self.name);
+        let url = self.url_of_role(password);
         let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         match self.kind {
             Kind::Sqlite => panic!("a file has no roles"),
@@ -91,6 +89,13 @@ impl Database {
                 sql.execute(&mut connection).await.is_err()
             }
         }
+    }
+
+    /// The URL of a role that is called as the database is.
+    pub(crate) fn url_of_role(&self, password: &str) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap();
+        let (_, place) = rest.split_once('@').unwrap();
+        format!("{scheme}://{}:{password}@{place}", self.name)
     }
 
     /// Runs SQL as the database's owner.

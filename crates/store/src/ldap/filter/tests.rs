@@ -12,6 +12,28 @@ fn filled(filter: &str, value: &Value) -> Option<String> {
         .fill(&Values::new(&names, &bindings))
 }
 
+#[test]
+fn the_filter_for_anybody_asks_whether_there_is_a_value_where_a_parameter_stands() {
+    for (filter, anybody) in [
+        ("(mail=:identifier)", "(mail=*)"),
+        (
+            "(&(objectClass=person)(|(mail=:identifier)(uid=x:identifier*)))",
+            "(&(objectClass=person)(|(mail=*)(uid=*)))",
+        ),
+        (
+            "(&(mail=:identifier)(!(uid=:identifier))(!(st=x)))",
+            "(&(mail=*)(objectClass=*)(!(st=x)))",
+        ),
+        ("(:caseExactMatch:=:identifier)", "(objectClass=*)"),
+    ] {
+        assert_eq!(
+            Filter::parse(filter).unwrap().anybody(),
+            anybody,
+            "{filter}"
+        );
+    }
+}
+
 /// The filter as the driver sends it: its shape, and its values apart.
 fn sent(text: &str) -> (String, Vec<Vec<u8>>) {
     fn walk(tag: StructureTag, shape: &mut String, values: &mut Vec<Vec<u8>>) {

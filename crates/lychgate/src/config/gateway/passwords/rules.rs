@@ -1,6 +1,6 @@
 //! `[passwords.rules]`: what new passwords must be like, and the list of those that are known to others.
 
-use std::num::NonZeroU16;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub(crate) fn rules(
 ) -> Option<NewPasswordRules> {
     let key = Key::new("passwords.rules");
     let defaults = NewPasswordRules::default();
-    let min_length = raw.min_length.map_or(defaults.min_length, NonZeroU16::get);
-    let max_length = raw.max_length.map(NonZeroU16::get);
+    let min_length = raw.min_length.map_or(defaults.min_length, NonZeroU32::get);
+    let max_length = raw.max_length.map(NonZeroU32::get);
     if max_length.is_some_and(|most| most < min_length) {
         findings.push(
             &key.member("max_length"),
