@@ -133,11 +133,11 @@ impl Seen {
         };
         inspection.close().await;
         Ok(Self {
-            keyed_by_number,
             needs,
             excesses,
             session,
             users,
+            keyed_by_number,
             hashes,
         })
     }
