@@ -23,6 +23,7 @@ struct Answer {
     user: Option<User>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the wire")]
 #[derive(Serialize)]
 struct User {
     user_id: String,
