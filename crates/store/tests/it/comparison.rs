@@ -68,6 +68,80 @@ async fn shows(world: World, comparisons: &[Comparison]) {
     }
 }
 
+/// What the page says of PostgreSQL.
+const IN_POSTGRESQL: &[Comparison] = &[
+    Comparison {
+        column: "text",
+        condition: PLAIN,
+        finds: &[("'zoe'", "ZOE")],
+        misses: &[
+            CASE,
+            MARK,
+            NO_MARK,
+            WIDE,
+            KELVIN,
+            SHARP_S,
+            DOUBLE_S,
+            DOTLESS,
+            DOTTED,
+            DOTTED_AS_PLAIN,
+            SPACE,
+        ],
+    },
+    Comparison {
+        column: "text",
+        condition: LOWER,
+        finds: &[CASE, KELVIN, SHARP_S, E_ACUTE, DOTTED_AS_PLAIN],
+        misses: &[MARK, NO_MARK, WIDE, DOUBLE_S, DOTLESS, DOTTED, SIGMA, SPACE],
+    },
+    Comparison {
+        column: "text",
+        condition: "lower(email collate \"C\") = :identifier",
+        finds: &[CASE],
+        misses: &[E_ACUTE, KELVIN, SHARP_S],
+    },
+    Comparison {
+        column: "text",
+        condition: "lower(normalize(email, nfc) collate \"und-x-icu\") = :identifier",
+        finds: &[CASE, MARK, KELVIN, SHARP_S, E_ACUTE, DOTTED, SIGMA],
+        misses: &[NO_MARK, WIDE, DOUBLE_S, DOTLESS, DOTTED_AS_PLAIN, SPACE],
+    },
+    Comparison {
+        column: "citext",
+        condition: PLAIN,
+        finds: &[CASE, KELVIN, SHARP_S, E_ACUTE, DOTTED_AS_PLAIN],
+        misses: &[MARK, NO_MARK, WIDE, DOUBLE_S, DOTLESS, DOTTED, SPACE],
+    },
+    Comparison {
+        column: "text collate any_case",
+        condition: PLAIN,
+        finds: &[CASE, MARK, WIDE, KELVIN, SHARP_S, DOTTED, SIGMA],
+        misses: &[NO_MARK, DOUBLE_S, DOTLESS, DOTTED_AS_PLAIN, SPACE],
+    },
+    Comparison {
+        column: "text collate any_mark",
+        condition: PLAIN,
+        finds: &[
+            CASE,
+            MARK,
+            NO_MARK,
+            WIDE,
+            KELVIN,
+            SHARP_S,
+            DOUBLE_S,
+            DOTTED,
+            DOTTED_AS_PLAIN,
+        ],
+        misses: &[DOTLESS, SPACE],
+    },
+    Comparison {
+        column: "char(10)",
+        condition: PLAIN,
+        finds: &[SPACE],
+        misses: &[CASE],
+    },
+];
+
 #[tokio::test]
 async fn postgresql_compares_as_the_page_says() {
     let world = World::postgres().await;
@@ -78,178 +152,109 @@ async fn postgresql_compares_as_the_page_says() {
              create collation any_mark (provider = icu, locale = 'und-u-ks-level1', deterministic = false)",
         )
         .await;
-    let comparisons = [
-        Comparison {
-            column: "text",
-            condition: PLAIN,
-            finds: &[("'zoe'", "ZOE")],
-            misses: &[
-                CASE,
-                MARK,
-                NO_MARK,
-                WIDE,
-                KELVIN,
-                SHARP_S,
-                DOUBLE_S,
-                DOTLESS,
-                DOTTED,
-                DOTTED_AS_PLAIN,
-                SPACE,
-            ],
-        },
-        Comparison {
-            column: "text",
-            condition: LOWER,
-            finds: &[CASE, KELVIN, SHARP_S, E_ACUTE, DOTTED_AS_PLAIN],
-            misses: &[MARK, NO_MARK, WIDE, DOUBLE_S, DOTLESS, DOTTED, SIGMA, SPACE],
-        },
-        Comparison {
-            column: "text",
-            condition: "lower(email collate \"C\") = :identifier",
-            finds: &[CASE],
-            misses: &[E_ACUTE, KELVIN, SHARP_S],
-        },
-        Comparison {
-            column: "text",
-            condition: "lower(normalize(email, nfc) collate \"und-x-icu\") = :identifier",
-            finds: &[CASE, MARK, KELVIN, SHARP_S, E_ACUTE, DOTTED, SIGMA],
-            misses: &[NO_MARK, WIDE, DOUBLE_S, DOTLESS, DOTTED_AS_PLAIN, SPACE],
-        },
-        Comparison {
-            column: "citext",
-            condition: PLAIN,
-            finds: &[CASE, KELVIN, SHARP_S, E_ACUTE, DOTTED_AS_PLAIN],
-            misses: &[MARK, NO_MARK, WIDE, DOUBLE_S, DOTLESS, DOTTED, SPACE],
-        },
-        Comparison {
-            column: "text collate any_case",
-            condition: PLAIN,
-            finds: &[CASE, MARK, WIDE, KELVIN, SHARP_S, DOTTED, SIGMA],
-            misses: &[NO_MARK, DOUBLE_S, DOTLESS, DOTTED_AS_PLAIN, SPACE],
-        },
-        Comparison {
-            column: "text collate any_mark",
-            condition: PLAIN,
-            finds: &[
-                CASE,
-                MARK,
-                NO_MARK,
-                WIDE,
-                KELVIN,
-                SHARP_S,
-                DOUBLE_S,
-                DOTTED,
-                DOTTED_AS_PLAIN,
-            ],
-            misses: &[DOTLESS, SPACE],
-        },
-        Comparison {
-            column: "char(10)",
-            condition: PLAIN,
-            finds: &[SPACE],
-            misses: &[CASE],
-        },
-    ];
-    shows(world, &comparisons).await;
+    shows(world, IN_POSTGRESQL).await;
 }
+
+/// U+0000 has no weight in the collations that go by Unicode's weights.
+const MYSQL_NUL: Pair = ("concat('zo', char(0 using utf8mb4), 'e')", "zoe");
+
+/// What the page says of MySQL and MariaDB.
+const IN_MYSQL: &[Comparison] = &[
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_general_ci",
+        condition: PLAIN,
+        finds: &[CASE, NO_MARK, DOTLESS, DOTTED_AS_PLAIN, SIGMA, SPACE],
+        misses: &[MARK, WIDE, KELVIN, SHARP_S, DOUBLE_S, DOTTED, MYSQL_NUL],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_ci",
+        condition: PLAIN,
+        finds: &[
+            CASE,
+            MARK,
+            NO_MARK,
+            WIDE,
+            KELVIN,
+            DOUBLE_S,
+            DOTTED,
+            DOTTED_AS_PLAIN,
+            SIGMA,
+            SPACE,
+            MYSQL_NUL,
+        ],
+        misses: &[SHARP_S, DOTLESS],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_520_ci",
+        condition: PLAIN,
+        finds: &[
+            CASE,
+            MARK,
+            NO_MARK,
+            WIDE,
+            KELVIN,
+            SHARP_S,
+            DOUBLE_S,
+            DOTTED_AS_PLAIN,
+            SPACE,
+            MYSQL_NUL,
+        ],
+        misses: &[DOTLESS],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_nopad_ci",
+        condition: PLAIN,
+        finds: &[CASE, MARK, NO_MARK, WIDE, KELVIN, DOUBLE_S, MYSQL_NUL],
+        misses: &[SHARP_S, DOTLESS, SPACE],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_turkish_ci",
+        condition: PLAIN,
+        finds: &[("'ISIL'", "ısıl"), DOTTED_AS_PLAIN],
+        misses: &[DOTLESS, ("'ISIL'", "isil")],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_bin",
+        condition: PLAIN,
+        finds: &[("'zoe'", "ZOE"), SPACE],
+        misses: &[
+            CASE,
+            MARK,
+            NO_MARK,
+            WIDE,
+            KELVIN,
+            SHARP_S,
+            DOUBLE_S,
+            DOTLESS,
+            DOTTED_AS_PLAIN,
+            MYSQL_NUL,
+        ],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_bin",
+        condition: LOWER,
+        finds: &[CASE, KELVIN, E_ACUTE, DOTTED_AS_PLAIN, SPACE],
+        misses: &[
+            MARK, NO_MARK, WIDE, SHARP_S, DOUBLE_S, DOTLESS, DOTTED, SIGMA, MYSQL_NUL,
+        ],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_nopad_bin",
+        condition: PLAIN,
+        finds: &[("'zoe'", "ZOE")],
+        misses: &[CASE, SPACE],
+    },
+    Comparison {
+        column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_ci",
+        condition: "email = :identifier and cast(lower(email) as binary) = cast(:identifier as binary)",
+        finds: &[CASE, KELVIN, E_ACUTE],
+        misses: &[MARK, NO_MARK, WIDE, DOUBLE_S, SPACE, MYSQL_NUL],
+    },
+];
 
 #[tokio::test]
 async fn mysql_compares_as_the_page_says() {
-    // U+0000 has no weight in the collations that go by Unicode's weights.
-    const NUL: Pair = ("concat('zo', char(0 using utf8mb4), 'e')", "zoe");
-    let comparisons = [
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_general_ci",
-            condition: PLAIN,
-            finds: &[CASE, NO_MARK, DOTLESS, DOTTED_AS_PLAIN, SIGMA, SPACE],
-            misses: &[MARK, WIDE, KELVIN, SHARP_S, DOUBLE_S, DOTTED, NUL],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_ci",
-            condition: PLAIN,
-            finds: &[
-                CASE,
-                MARK,
-                NO_MARK,
-                WIDE,
-                KELVIN,
-                DOUBLE_S,
-                DOTTED,
-                DOTTED_AS_PLAIN,
-                SIGMA,
-                SPACE,
-                NUL,
-            ],
-            misses: &[SHARP_S, DOTLESS],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_520_ci",
-            condition: PLAIN,
-            finds: &[
-                CASE,
-                MARK,
-                NO_MARK,
-                WIDE,
-                KELVIN,
-                SHARP_S,
-                DOUBLE_S,
-                DOTTED_AS_PLAIN,
-                SPACE,
-                NUL,
-            ],
-            misses: &[DOTLESS],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_nopad_ci",
-            condition: PLAIN,
-            finds: &[CASE, MARK, NO_MARK, WIDE, KELVIN, DOUBLE_S, NUL],
-            misses: &[SHARP_S, DOTLESS, SPACE],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_turkish_ci",
-            condition: PLAIN,
-            finds: &[("'ISIL'", "ısıl"), DOTTED_AS_PLAIN],
-            misses: &[DOTLESS, ("'ISIL'", "isil")],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_bin",
-            condition: PLAIN,
-            finds: &[("'zoe'", "ZOE"), SPACE],
-            misses: &[
-                CASE,
-                MARK,
-                NO_MARK,
-                WIDE,
-                KELVIN,
-                SHARP_S,
-                DOUBLE_S,
-                DOTLESS,
-                DOTTED_AS_PLAIN,
-                NUL,
-            ],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_bin",
-            condition: LOWER,
-            finds: &[CASE, KELVIN, E_ACUTE, DOTTED_AS_PLAIN, SPACE],
-            misses: &[
-                MARK, NO_MARK, WIDE, SHARP_S, DOUBLE_S, DOTLESS, DOTTED, SIGMA, NUL,
-            ],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_nopad_bin",
-            condition: PLAIN,
-            finds: &[("'zoe'", "ZOE")],
-            misses: &[CASE, SPACE],
-        },
-        Comparison {
-            column: "varchar(50) character set utf8mb4 collate utf8mb4_unicode_ci",
-            condition: "email = :identifier and cast(lower(email) as binary) = cast(:identifier as binary)",
-            finds: &[CASE, KELVIN, E_ACUTE],
-            misses: &[MARK, NO_MARK, WIDE, DOUBLE_S, SPACE, NUL],
-        },
-    ];
-    shows(World::mysql().await, &comparisons).await;
+    shows(World::mysql().await, IN_MYSQL).await;
 }
 
 #[tokio::test]

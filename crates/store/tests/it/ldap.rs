@@ -192,7 +192,7 @@ async fn a_password_that_has_expired_is_no_login() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_who_has_to_change_the_password_first_does_not_log_in() {
     let directory = Directory::new();
-    directory.add(&format!("{}pwdMustChange: TRUE\n", POLICY));
+    directory.add(&format!("{POLICY}pwdMustChange: TRUE\n"));
     directory.modify(
         "dn: uid=zoe,ou=people,ROOT\nchangetype: modify\nadd: pwdPolicySubentry\npwdPolicySubentry: cn=policy,ROOT\n",
     );
