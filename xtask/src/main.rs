@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask test`, `cargo xtask servers`, `cargo xtask lint`, `cargo xtask generate`.
+//! The project's own tasks: `cargo xtask test`, `servers`, `lint`, `generate` and `bench`.
 //!
 //! `.ci/run` calls the first two and nothing else, so what passes here passes there.
 #![expect(clippy::print_stderr, reason = "a task tells its reader what it does")]
 
+mod bench;
 mod command;
 mod lint;
 mod prerequisites;
@@ -36,6 +37,14 @@ enum Task {
     Lint,
     /// Write the generated files anew: config schema, reference pages, denial table.
     Generate,
+    /// Measure the gateway beside one of the usual make, and write `docs/performance.md`.
+    Bench {
+        /// What to measure.
+        scenario: bench::Scenario,
+        /// Measure for a minute or two, show what was found, and write nothing.
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -44,6 +53,7 @@ fn main() -> ExitCode {
         Task::Servers => test::serve(),
         Task::Lint => lint::run(),
         Task::Generate => test::generate(),
+        Task::Bench { scenario, quick } => bench::run(scenario, quick),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,8 +6,8 @@ mod certificates;
 mod mariadb;
 mod openldap;
 mod pgbouncer;
-mod postgres;
-mod supervisor;
+pub(crate) mod postgres;
+pub(crate) mod supervisor;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -98,9 +98,9 @@ impl Drop for Servers {
 }
 
 /// A server that runs.
-struct Server {
-    process: Supervised,
-    url: String,
+pub(crate) struct Server {
+    pub(crate) process: Supervised,
+    pub(crate) url: String,
     folder: PathBuf,
 }
 
@@ -112,15 +112,19 @@ impl Server {
 }
 
 /// A folder that others may enter, since servers refuse to run as root, and that goes with its owner.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         use std::os::unix::fs::PermissionsExt as _;
         let path = std::env::temp_dir().join(format!("lychgate-servers-{}", std::process::id()));
         std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
         Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -151,6 +155,6 @@ fn give(folder: &Path, user: &str) -> Result<()> {
 }
 
 /// A port that nobody listens on.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -101,8 +101,11 @@ where
         return Err(Problem::TooLarge);
     }
     let deadline = Instant::now() + limits.read;
-    // All of it at once: a buffer that grows leaves copies behind, and there may be a password in it.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(limits.bytes));
+    // All of it at once: a buffer that grows leaves copies behind, and there may be a password in it. As much as the head
+    // says there is, since what is reserved is zeroed at the end.
+    let announced = body.size_hint().exact();
+    let capacity = announced.and_then(|bytes| usize::try_from(bytes).ok());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity.unwrap_or(limits.bytes)));
     while let Some(frame) = timeout_at(deadline, body.frame())
         .await
         .map_err(|_| Problem::TooSlow)?

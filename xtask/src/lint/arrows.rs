@@ -3,7 +3,7 @@
 use cargo_metadata::{DependencyKind, Metadata};
 
 /// Every arrow that may be; a crate that is not named here may know none of ours.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("lychgate-listener", &[]),
     ("lychgate-token", &[]),
     ("lychgate-password", &[]),
@@ -41,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "lychgate-tenant",
         ],
     ),
+    ("lychgate-bench", &[]),
     ("xtask", &[]),
 ];
 

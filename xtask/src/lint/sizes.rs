@@ -11,7 +11,7 @@ const MOST_LINES: usize = 400;
 
 pub(crate) fn findings() -> Result<Vec<String>> {
     let mut findings = Vec::new();
-    for folder in ["crates", "xtask"] {
+    for folder in ["bench/src", "crates", "xtask"] {
         for file in files_below(&root().join(folder), &["rs", "js", "mjs", "html", "css"])? {
             if is_test(&file) {
                 continue;

@@ -15,6 +15,29 @@ const USER: &str = "postgres";
 /// Makes a cluster, and starts it and a copy of it.
 pub(super) fn start(folder: &Path, certificates: &Certificates) -> Result<[Server; 2]> {
     let programs = programs()?;
+    let (folder, first) = cluster(&programs, folder, certificates)?;
+    let second = folder.join("second");
+    run_as_user(&format!("cp -r {} {}", first.display(), second.display()))?;
+    Ok([
+        launch(&programs, &folder, first)?,
+        launch(&programs, &folder, second)?,
+    ])
+}
+
+/// Makes a cluster and starts it.
+pub(crate) fn start_one(folder: &Path) -> Result<Server> {
+    let programs = programs()?;
+    let certificates = super::certificates::make(folder)?;
+    let (folder, data) = cluster(&programs, folder, &certificates)?;
+    launch(&programs, &folder, data)
+}
+
+/// A cluster, and the folder about it with the server's certificate.
+fn cluster(
+    programs: &Path,
+    folder: &Path,
+    certificates: &Certificates,
+) -> Result<(PathBuf, PathBuf)> {
     let folder = folder.join("postgres");
     std::fs::create_dir(&folder)?;
     for file in [&certificates.certificate, &certificates.key] {
@@ -30,12 +53,7 @@ pub(super) fn start(folder: &Path, certificates: &Certificates) -> Result<[Serve
     run_as_user(&initdb.join(" "))?;
     std::fs::write(first.join("pg_hba.conf"), WHO_MAY_CONNECT)?;
     give(&first, USER)?;
-    let second = folder.join("second");
-    run_as_user(&format!("cp -r {} {}", first.display(), second.display()))?;
-    Ok([
-        launch(&programs, &folder, first)?,
-        launch(&programs, &folder, second)?,
-    ])
+    Ok((folder, first))
 }
 
 fn launch(programs: &Path, shared: &Path, data: PathBuf) -> Result<Server> {

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 /// A running server.
-pub(super) struct Supervised(Child);
+pub(crate) struct Supervised(Child);
 
 impl Supervised {
     /// Starts `command`, whose output goes into `log`; whenever it ends, it is started again.
-    pub(super) fn start(command: &[String], log: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &[String], log: &Path) -> Result<Self> {
         let log = std::fs::File::create(log)?;
         let child = Command::new("sh")
             .args(["-c", SUPERVISE, "supervisor"])
@@ -26,8 +26,13 @@ impl Supervised {
         Ok(Self(child))
     }
 
+    /// The shell, above all that runs.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Stops the server and waits until it has ended.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         drop(self.0.stdin.take());
         if let Err(error) = self.0.wait() {
             eprintln!("a server could not be waited for: {error}");
@@ -36,7 +41,7 @@ impl Supervised {
 }
 
 /// Waits until `is_ready`, at most a minute; the log tells why it was not.
-pub(super) fn wait_until(is_ready: impl Fn() -> bool, name: &str, log: &Path) -> Result<()> {
+pub(crate) fn wait_until(is_ready: impl Fn() -> bool, name: &str, log: &Path) -> Result<()> {
     let until = Instant::now() + Duration::from_mins(1);
     while !is_ready() {
         if Instant::now() > until {

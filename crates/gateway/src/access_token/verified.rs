@@ -3,6 +3,8 @@
 //! Nothing here outlives what made it true: a token is found only before its `exp`, and only while the very key that
 //! signed it is among its issuer's current keys.
 
+use std::sync::Arc;
+
 use lychgate_token::{Algorithm, UnixTime, VerificationKey, VerifiedToken};
 use moka::sync::Cache;
 
@@ -16,7 +18,7 @@ pub(crate) struct SignedBy {
 }
 
 /// A bounded cache from the digest of a token to the fact that it was good, and because of which key.
-pub(crate) struct VerifiedTokens(Cache<[u8; 32], (VerifiedToken, SignedBy)>);
+pub(crate) struct VerifiedTokens(Cache<[u8; 32], Arc<(VerifiedToken, SignedBy)>>);
 
 impl SignedBy {
     pub(crate) fn key(issuer: &str, key: &VerificationKey) -> Self {
@@ -59,9 +61,10 @@ impl VerifiedTokens {
         now: UnixTime,
         is_current: impl Fn(&SignedBy) -> bool,
     ) -> Option<VerifiedToken> {
-        let (token, signed_by) = self.0.get(digest)?;
-        if now < token.expires_at() && is_current(&signed_by) {
-            Some(token)
+        let known = self.0.get(digest)?;
+        let (token, signed_by) = &*known;
+        if now < token.expires_at() && is_current(signed_by) {
+            Some(token.clone())
         } else {
             self.0.invalidate(digest);
             None
@@ -69,7 +72,7 @@ impl VerifiedTokens {
     }
 
     pub(crate) fn keep(&self, digest: [u8; 32], token: &VerifiedToken, signed_by: SignedBy) {
-        self.0.insert(digest, (token.clone(), signed_by));
+        self.0.insert(digest, Arc::new((token.clone(), signed_by)));
     }
 
     pub(crate) fn len(&self) -> u64 {

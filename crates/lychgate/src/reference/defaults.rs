@@ -207,7 +207,7 @@ fn store_and_passwords(defaults: &mut Vec<DefaultValue>) {
         DefaultValue {
             key: "passwords.threads",
             what: "threads that compute hashes",
-            value: "processors − 1, at least 1".to_owned(),
+            value: "processors".to_owned(),
         },
         DefaultValue {
             key: "passwords.memory_mib",
