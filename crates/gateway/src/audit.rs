@@ -39,8 +39,12 @@ pub enum Step {
     Route,
     /// The token's scope.
     Scope,
+    /// How often the client and its network call.
+    Rate,
     /// The body and its fields.
     Body,
+    /// What became of the same call before.
+    Idempotency,
     /// How often the password of an identifier was wrong.
     Lockout,
     /// The operation itself: store and passwords.
@@ -68,6 +72,10 @@ pub enum Outcome {
     Superseded,
     /// The hash was not rewritten, or nobody knows.
     UpgradeFailed,
+    /// The failures of an identifier were forgotten.
+    Unlocked,
+    /// There were no failures to forget.
+    NotLocked,
 }
 
 /// What is known of a request so far.
@@ -86,14 +94,16 @@ pub(crate) struct Record {
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
         Self::Caller,
         Self::Route,
         Self::Scope,
+        Self::Rate,
         Self::Body,
+        Self::Idempotency,
         Self::Lockout,
         Self::Operation,
     ];
@@ -107,7 +117,9 @@ impl Step {
             Self::Caller => "caller",
             Self::Route => "route",
             Self::Scope => "scope",
+            Self::Rate => "rate",
             Self::Body => "body",
+            Self::Idempotency => "idempotency",
             Self::Lockout => "lockout",
             Self::Operation => "operation",
         }
@@ -122,7 +134,11 @@ impl Step {
             Self::Caller => "whether it was issued to an allowed client, by client credentials",
             Self::Route => "whether there is such an operation, and it is called with `POST`",
             Self::Scope => "whether the token's scope names the operation",
+            Self::Rate => "whether the client and its network are within their rates",
             Self::Body => "whether the body and its fields are as the operation takes them",
+            Self::Idempotency => {
+                "whether the same call was made before, by its `Idempotency-Key`; what it got then is answered again"
+            }
             Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
         }
@@ -131,7 +147,7 @@ impl Step {
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -141,6 +157,8 @@ impl Outcome {
         Self::Upgraded,
         Self::Superseded,
         Self::UpgradeFailed,
+        Self::Unlocked,
+        Self::NotLocked,
     ];
 
     /// Its name in a line.
@@ -155,6 +173,8 @@ impl Outcome {
             Self::Upgraded => "upgraded",
             Self::Superseded => "superseded",
             Self::UpgradeFailed => "upgrade-failed",
+            Self::Unlocked => "unlocked",
+            Self::NotLocked => "not-locked",
         }
     }
 
@@ -174,6 +194,8 @@ impl Outcome {
                 "the hash was no longer the one that the login verified, and was left"
             }
             Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
+            Self::Unlocked => "the failures of the identifier were forgotten",
+            Self::NotLocked => "the identifier had no failures to forget",
         }
     }
 }
@@ -304,6 +326,21 @@ pub(crate) fn password_upgrade<'a>(
     }
 }
 
+/// The line of an operator who ends the delays of an identifier, through the admin socket.
+pub(crate) fn unlock_line<'a>(
+    time: UnixTime,
+    identifier: &Identifier,
+    key: &'a PseudonymKey,
+    outcome: Outcome,
+) -> Line<'a> {
+    Line {
+        outcome: outcome.name(),
+        pseudonym: Some(key.pseudonym(identifier.as_str())),
+        pseudonym_key: Some(key.id()),
+        ..Line::new("unlock", time, Step::Lockout)
+    }
+}
+
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
@@ -385,8 +422,17 @@ mod tests {
             (Outcome::Upgraded, None),
             Duration::ZERO,
         );
-        let [refused, upgrade] = [refused, upgrade].map(|line| serde_json::to_value(line).unwrap());
-        for event in [&line["event"], &refused["event"], &upgrade["event"]] {
+        let zoe = Identifier::parse("zoe", lychgate_store::IdentifierCase::Insensitive);
+        let unlock = unlock_line(
+            UnixTime::from_seconds(0),
+            &zoe.unwrap(),
+            &key,
+            Outcome::Unlocked,
+        );
+        let [refused, upgrade, unlock] =
+            [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
+        let lines = [&line, &refused, &upgrade, &unlock];
+        for event in lines.map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

@@ -63,6 +63,22 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The admin socket would not be the gateway's own.
+    #[error("the admin socket {} {reason}", path.display())]
+    AdminSocket {
+        /// The socket.
+        path: PathBuf,
+        /// Why it cannot be there.
+        reason: &'static str,
+    },
+    /// The admin socket cannot be made.
+    #[error("the admin socket {} cannot be made", path.display())]
+    AdminSocketFile {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The migration ledger cannot be used.
     #[error(transparent)]
     Ledger(lychgate_store::LedgerError),

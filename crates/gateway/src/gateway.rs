@@ -13,13 +13,17 @@ use tokio_util::task::TaskTracker;
 use crate::access_token::AccessTokens;
 use crate::access_token::discovery::Discovery;
 use crate::admin::{self, Admin};
+use crate::admin_socket::{AdminSocket, Operator};
 use crate::admission::Admission;
+use crate::audit::pseudonym::LedgerKey;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
-use crate::ledger::{LedgerWriter, Recorder};
+use crate::idempotency::Idempotency;
+use crate::ledger::{LedgerSettings, LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
+use crate::rate::Rates;
 use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
 use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
@@ -28,6 +32,7 @@ use crate::way::Way;
 pub struct Gateway {
     listener: Listener,
     admin_listener: Listener,
+    admin_socket: Option<AdminSocket>,
     way: Arc<Way>,
     metrics: Arc<Metrics>,
     discovery: Arc<Discovery>,
@@ -67,15 +72,16 @@ impl Gateway {
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let admin_socket = settings.admin_socket.as_deref();
+        let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
+        let rates = Arc::new(Rates::new(settings.limits.rates));
         let lockout = Lockout::new(settings.limits.lockout);
-        let (ledger, ledger_writer) = match settings.ledger {
-            // On the heap, as it is a long story and few have one.
-            Some(ledger) => Box::pin(Recorder::start(ledger, ledger_key, now))
-                .await
-                .map(|(recorder, writer)| (Some(recorder), Some(writer)))?,
-            None => (None, None),
-        };
+        let idempotency_key = pseudonym_key.idempotency_key();
+        let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
+        let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
         let readings = Readings {
+            rates: Arc::clone(&rates),
+            idempotency: Arc::clone(&idempotency),
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             legacy: Arc::clone(&legacy),
@@ -93,7 +99,9 @@ impl Gateway {
             access_tokens,
             clients: settings.access_token.clients,
             audience: settings.access_token.audience,
+            rates,
             identifiers: settings.identifiers,
+            idempotency,
             lockout,
             legacy,
             audit,
@@ -107,6 +115,7 @@ impl Gateway {
         Ok(Self {
             listener,
             admin_listener,
+            admin_socket,
             way: Arc::new(way),
             metrics,
             discovery: Arc::new(discovery),
@@ -158,6 +167,15 @@ impl Gateway {
             stop: stop.clone(),
         };
         background.spawn(serve_admin(self.admin_listener, operator, end.clone()));
+        if let Some(socket) = self.admin_socket {
+            let operator = Operator {
+                lockout: Arc::clone(&self.way.lockout),
+                identifiers: self.way.identifiers,
+                pseudonym_key: self.way.pseudonym_key.clone(),
+                audit: Arc::clone(&self.way.audit),
+            };
+            background.spawn(socket.serve(operator, end.clone()));
+        }
 
         let (way, refusals) = (Arc::clone(&self.way), self.refusals);
         let admit = move |peer| {
@@ -197,6 +215,19 @@ impl Way {
             }
         }
     }
+}
+
+async fn start_ledger(
+    settings: Option<LedgerSettings>,
+    key: LedgerKey,
+    now: UnixTime,
+) -> Result<(Option<Recorder>, Option<LedgerWriter>), Error> {
+    let Some(settings) = settings else {
+        return Ok((None, None));
+    };
+    // On the heap, as it is a long story and few have one.
+    let (recorder, writer) = Box::pin(Recorder::start(settings, key, now)).await?;
+    Ok((Some(recorder), Some(writer)))
 }
 
 async fn serve_admin(listener: Listener, admin: Admin, stop: CancellationToken) {

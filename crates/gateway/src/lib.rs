@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─scope→ Authorized<Op>
-//!   ─body→ Op::Input ─operation→ store row ─password→ matched? ─profile→ Op::Output
+//!   ─rate→ Slot ─body→ Op::Input ─idempotency→ Turn ─lockout→ Attempt ─operation→ store row ─password→ matched? ─profile→ Op::Output
 //!   ─answer or problem→ response          every exit → audit
 //! ```
 
@@ -19,8 +19,10 @@ mod access_token;
 mod budget;
 mod caller;
 mod scope;
-mod lockout;
+mod rate;
 mod body;
+mod idempotency;
+mod lockout;
 pub mod operations;
 mod legacy;
 mod new_password;
@@ -31,8 +33,10 @@ pub mod problem;
 pub mod audit;
 pub mod metrics;
 mod admin;
+mod admin_socket;
 mod openapi;
 
+pub use admin_socket::{AdminSocketError, unlock};
 pub use audit::pseudonym::LedgerKey;
 pub use body::fields::{Email, FieldValue, Fields};
 pub use caller::Caller;
@@ -42,9 +46,10 @@ pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::openapi;
+pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
-    ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
+    ClientId, Endpoint, IdempotencyLimits, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits,
+    LockoutLimits, LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
 };

@@ -54,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 23] = [
+pub const METRICS: [Metric; 27] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -66,6 +66,10 @@ pub const METRICS: [Metric; 23] = [
     readings::ACCEPT_FAILURES,
     readings::HASHES,
     readings::HASH_QUEUE,
+    readings::RATE_BUCKETS,
+    readings::IDEMPOTENCY_KEYS,
+    readings::IDEMPOTENCY_REPEATED,
+    readings::IDEMPOTENCY_GIVEN_UP,
     readings::LOCKED_IDENTIFIERS,
     upgrade::UPGRADES,
     upgrade::UPGRADES_LEFT,

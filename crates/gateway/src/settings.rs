@@ -16,10 +16,12 @@ use crate::error::Error;
 use crate::ledger::LedgerSettings;
 use crate::new_password::NewPasswordRules;
 use crate::profile::ProfileField;
+use crate::rate::RateLimits;
 
 pub use crate::access_token::keys::KeyLimits;
 pub use crate::audit::pseudonym::PseudonymKey;
 pub use crate::body::BodyLimits;
+pub use crate::idempotency::IdempotencyLimits;
 pub use crate::lockout::LockoutLimits;
 pub use crate::upgrade::UpgradeLimits;
 pub use names::{Audience, ClientId, Issuer, KeyLocation};
@@ -32,6 +34,8 @@ pub struct Settings {
     pub client_address: ClientAddress,
     /// Where the operator looks in.
     pub admin_listen: LoopbackAddress,
+    /// The Unix socket through which the operator changes something, where there is one.
+    pub admin_socket: Option<PathBuf>,
     /// The networks that calls may come from.
     pub allowlist: Allowlist,
     /// What makes a token good.
@@ -141,6 +145,10 @@ pub struct Limits {
     /// How long a request waits for its place; and how long, from there, it may take to its answer, whatever happens in
     /// between.
     pub request: Duration,
+    /// How often a client and a network may call.
+    pub rates: RateLimits,
+    /// How long, and of how much, a call that is sent again gets the answer that it got.
+    pub idempotency: IdempotencyLimits,
     /// How failures slow down guessing.
     pub lockout: LockoutLimits,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
@@ -195,6 +203,8 @@ impl Default for Limits {
             body: BodyLimits::default(),
             requests: 1024,
             request: Duration::from_secs(30),
+            rates: RateLimits::default(),
+            idempotency: IdempotencyLimits::default(),
             lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
             upgrades: UpgradeLimits::default(),

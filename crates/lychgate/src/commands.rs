@@ -11,6 +11,7 @@ mod man;
 mod preflight;
 mod password;
 mod serve;
+mod unlock;
 
 use std::io;
 
@@ -46,6 +47,8 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
     Export(export::Arguments),
+    /// End the delays of one identifier whose password was wrong too often.
+    Unlock(unlock::Arguments),
     /// Work with hashes: what they are, whether one is of a password, new ones.
     Password(password::Arguments),
     /// Print the completions for a shell.
@@ -106,6 +109,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(arguments) => in_runtime(check::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
+        Command::Unlock(arguments) => in_runtime(unlock::run(arguments)),
         Command::Password(arguments) => in_runtime(password::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)

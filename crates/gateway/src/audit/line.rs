@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Step;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 3] = [
+pub const EVENTS: [(&str, &str); 4] = [
     ("answer", "a request was answered, whatever the answer"),
     (
         "refused-connection",
@@ -20,6 +20,10 @@ pub const EVENTS: [(&str, &str); 3] = [
         "password-upgrade",
         "after a login, a stored hash was to be rewritten in the format of today; hashes that are left as they are \
          are counted only",
+    ),
+    (
+        "unlock",
+        "the operator ended the delays of an identifier, by `lychgate unlock`",
     ),
 ];
 

@@ -63,6 +63,13 @@ impl PseudonymKey {
         Self { key, id }
     }
 
+    /// A key for what is remembered of calls that have an `Idempotency-Key`.
+    pub(crate) fn idempotency_key(&self) -> [u8; 32] {
+        let mut key = [0; 32];
+        key.copy_from_slice(sign(&self.key, b"\0lychgate idempotency key").as_ref());
+        key
+    }
+
     /// A key for the choice of decoys: as stable as this one, and nothing follows from one for the other.
     pub(crate) fn decoy_key(&self) -> [u8; 32] {
         let mut key = [0; 32];

@@ -288,6 +288,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
         listen: Endpoint::Plain(loopback()),
         client_address: ClientAddress::Peer,
         admin_listen: loopback(),
+        admin_socket: None,
         allowlist: Allowlist::new(vec!["127.0.0.0/8".parse().unwrap()], AnyNetwork::Refused)
             .unwrap(),
         access_token,

@@ -15,12 +15,14 @@ use std::path::Path;
 
 use lychgate_gateway::{
     AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress,
-    PseudonymKey, Settings,
+    PseudonymKey, Rate, RateLimits, Settings,
 };
 
 use super::document::Key;
 use super::finding::Findings;
-use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
+use super::raw::{
+    RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates,
+};
 use super::{duration, endpoint};
 
 pub(crate) use self::ledger::rules as ledger_rules;
@@ -54,6 +56,10 @@ pub(crate) fn settings(
         listen: listen?,
         client_address: client_address?,
         admin_listen: admin_listen?,
+        admin_socket: gateway
+            .admin_socket
+            .as_ref()
+            .map(|socket| folder.join(socket)),
         allowlist: allowlist?,
         access_token: access_token?,
         store,
@@ -64,6 +70,7 @@ pub(crate) fn settings(
         new_passwords: new_passwords?,
         audit: audit?,
         limits: Limits {
+            rates: rates(&gateway.rates),
             lockout: lockout?,
             ..limits?
         },
@@ -147,6 +154,18 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
         body,
         ..Limits::default()
     })
+}
+
+fn rates(raw: &RawRates) -> RateLimits {
+    let rate = |raw: &RawRate| Rate {
+        per_minute: raw.per_minute,
+        burst: raw.burst.unwrap_or(raw.per_minute),
+    };
+    RateLimits {
+        client: raw.client.as_ref().map(rate),
+        network: raw.network.as_ref().map(rate),
+        ..RateLimits::default()
+    }
 }
 
 fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<LockoutLimits> {

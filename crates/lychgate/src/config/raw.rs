@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
-    RawLockout, RawSenderConstraint,
+    RawLockout, RawRate, RawRates, RawSenderConstraint,
 };
 pub(crate) use self::ldap::{
     RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod allowlist;
 mod browser;
 mod check;
 mod columns;
@@ -25,3 +26,4 @@ mod node;
 mod preflight;
 mod password;
 mod serve;
+mod unlock;
