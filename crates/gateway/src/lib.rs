@@ -44,7 +44,7 @@ pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::openapi;
 pub use scope::Authorized;
 pub use settings::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
-    ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
+    AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, BodyLimits,
+    ClientAddress, ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits,
+    LockoutLimits, LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
 };
