@@ -1,7 +1,9 @@
-//! What the operator looks at, on loopback only: is it alive, is it ready, what does it count, what does it offer.
+//! What the operator looks at, on loopback or with a certificate: is it alive, is it ready, what does it count, what does
+//! it offer.
 //!
 //! Nothing here changes anything, and nothing here is about a user. An attacker on the same machine, or a page in the
-//! operator's browser that had a name point here, finds counters; the `Host` must be this machine's all the same.
+//! operator's browser that had a name point here, finds counters; on loopback the `Host` must be this machine's all the
+//! same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,13 +35,23 @@ pub(crate) struct Admin {
     pub(crate) access_tokens: Arc<AccessTokens>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) names: Names,
     pub(crate) stop: CancellationToken,
+}
+
+/// The names that questions may be addressed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Those of this machine to itself.
+    Loopback,
+    /// Any: who asks has shown a certificate.
+    Any,
 }
 
 impl Admin {
     /// Answers one question.
     pub(crate) async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        if !names_this_machine(request) {
+        if self.names == Names::Loopback && !names_this_machine(request) {
             return plain(
                 StatusCode::MISDIRECTED_REQUEST,
                 "this listener answers to a loopback name only\n",

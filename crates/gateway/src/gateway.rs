@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access_token::AccessTokens;
 use crate::access_token::discovery::Discovery;
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Names};
 use crate::admin_socket::{AdminSocket, Operator};
 use crate::admission::Admission;
 use crate::audit::pseudonym::LedgerKey;
@@ -24,7 +24,7 @@ use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
 use crate::rate::Rates;
-use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
+use crate::settings::{AdminEndpoint, ClientAddress, Endpoint, Limits, Settings};
 use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
 
@@ -71,7 +71,7 @@ impl Gateway {
         let keys = settings.access_token.keys;
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
-        let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let admin_listener = bind_admin(settings.admin_listen, &settings.limits)?;
         let admin_socket = settings.admin_socket.as_deref();
         let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
         let rates = Arc::new(Rates::new(settings.limits.rates));
@@ -84,6 +84,7 @@ impl Gateway {
             idempotency: Arc::clone(&idempotency),
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
+            admin_connections: admin_listener.counters(),
             legacy: Arc::clone(&legacy),
             access_tokens: Arc::clone(&access_tokens),
             ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
@@ -164,6 +165,11 @@ impl Gateway {
             access_tokens: Arc::clone(&self.way.access_tokens),
             legacy: Arc::clone(&self.way.legacy),
             metrics: self.metrics,
+            names: if self.admin_listener.is_encrypted() {
+                Names::Any
+            } else {
+                Names::Loopback
+            },
             stop: stop.clone(),
         };
         background.spawn(serve_admin(self.admin_listener, operator, end.clone()));
@@ -261,10 +267,14 @@ fn bind(
     })
 }
 
-fn bind_admin(address: SocketAddr, limits: &Limits) -> Result<Listener, Error> {
+fn bind_admin(endpoint: AdminEndpoint, limits: &Limits) -> Result<Listener, Error> {
+    let (address, transport) = match endpoint {
+        AdminEndpoint::Plain(loopback) => (loopback.address(), Transport::Plain),
+        AdminEndpoint::MutualTls(address, tls) => (address, Transport::Tls(tls.into())),
+    };
     let limits = lychgate_listener::Limits {
         connections: admin::CONNECTIONS,
         ..limits.listener.clone()
     };
-    Ok(Listener::bind(address, Transport::Plain, limits)?)
+    Ok(Listener::bind(address, transport, limits)?)
 }

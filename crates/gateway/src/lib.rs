@@ -49,7 +49,7 @@ pub use openapi::openapi;
 pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;
 pub use settings::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
-    ClientId, Endpoint, IdempotencyLimits, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits,
+    AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, BodyLimits,
+    ClientAddress, ClientId, Endpoint, IdempotencyLimits, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits,
     LockoutLimits, LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
 };

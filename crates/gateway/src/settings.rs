@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lychgate_listener::{Allowlist, ForwardedField, Tls, TrustedProxies};
+use lychgate_listener::{Allowlist, ForwardedField, MutualTls, Tls, TrustedProxies};
 use lychgate_password::DecoyClass;
 use lychgate_store::IdentifierRules;
 use lychgate_token::Algorithm;
@@ -33,7 +33,7 @@ pub struct Settings {
     /// Who says what the address of a client is.
     pub client_address: ClientAddress,
     /// Where the operator looks in.
-    pub admin_listen: LoopbackAddress,
+    pub admin_listen: AdminEndpoint,
     /// The Unix socket through which the operator changes something, where there is one.
     pub admin_socket: Option<PathBuf>,
     /// The networks that calls may come from.
@@ -99,6 +99,14 @@ pub enum Endpoint {
     Tls(SocketAddr, Tls),
     /// Plain HTTP on any address from a trusted proxy, who has ended TLS; nobody else is heard.
     TerminatedByTrustedProxy(SocketAddr),
+}
+
+/// Where the operator looks in: from this machine, or from elsewhere with a certificate.
+pub enum AdminEndpoint {
+    /// Plain HTTP on a loopback address.
+    Plain(LoopbackAddress),
+    /// TLS on any address, with clients that show a certificate.
+    MutualTls(SocketAddr, MutualTls),
 }
 
 /// Who says what the address of a client is: exactly one source is read.

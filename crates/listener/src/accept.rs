@@ -64,6 +64,11 @@ impl Listener {
         self.address
     }
 
+    /// Whether TLS is spoken here.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.transport, Transport::Tls(_))
+    }
+
     /// What this listener counts, to be read at any time, also while it serves and after.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
@@ -75,7 +80,8 @@ impl Listener {
     /// read; with `None` it is closed. What it returns comes with every request of the connection. It runs in the accept
     /// loop: it must neither block nor panic.
     ///
-    /// `answer` makes the answer to each request, over HTTP/1.1 and HTTP/2 alike. Its future has no deadline here, save
+    /// `answer` makes the answer to each request, over HTTP/1.1 and HTTP/2 alike. Where the client has shown a certificate,
+    /// the request says which ([`CertificateThumbprint::of_connection`](crate::CertificateThumbprint)). Its future has no deadline here, save
     /// that of a stop; it is dropped, wherever it waits, when the peer goes away or is cut. An answer's body has to be
     /// taken by the peer within [`Limits::idle`], counted from the last request on the connection.
     ///

@@ -23,7 +23,7 @@ use tokio::{
 use tracing::debug;
 
 use crate::{
-    Counters, Limits, Peer, Transport, TrustedProxies,
+    CertificateThumbprint, Counters, HandshakeFault, Limits, Peer, Transport, TrustedProxies,
     activity::Activity,
     client_address::{Header, read_header},
     counters::OpenConnection,
@@ -115,18 +115,22 @@ impl<Admit, Answer> Server<Admit, Answer> {
             },
         };
         match &self.transport {
-            Transport::Plain => self.requests(stream, admitted).await,
+            Transport::Plain => self.requests(stream, admitted, None).await,
             Transport::Tls(tls) => {
                 // Nothing has been asked before the handshake is over, so a stop need not wait for it.
                 let handshake = timeout(self.limits.tls_handshake, tls.accept(stream));
                 match self.tasks.finish().run_until_cancelled(handshake).await {
-                    Some(Ok(Ok(stream))) => self.requests(stream, admitted).await,
+                    Some(Ok(Ok((stream, certificate)))) => {
+                        self.requests(stream, admitted, certificate).await;
+                    }
                     Some(Ok(Err(error))) => {
-                        self.counters.count_handshake_failure();
-                        debug!(%error, "the TLS handshake failed");
+                        let fault = HandshakeFault::of(&error);
+                        self.counters.count_handshake_failure(fault);
+                        debug!(%error, reason = fault.name(), "the TLS handshake failed");
                     }
                     Some(Err(_elapsed)) => {
-                        self.counters.count_handshake_failure();
+                        self.counters
+                            .count_handshake_failure(HandshakeFault::TooSlow);
                         debug!("the TLS handshake took too long");
                     }
                     None => {}
@@ -146,12 +150,14 @@ impl<Admit, Answer> Server<Admit, Answer> {
             Ok(Ok(Header::Client(address))) => Peer::from_socket(address),
             Ok(Ok(Header::Proxy)) => proxy,
             Ok(Err(error)) => {
-                self.counters.count_handshake_failure();
+                self.counters
+                    .count_handshake_failure(HandshakeFault::ProxyHeader);
                 debug!(proxy = %proxy.address(), %error, "a trusted proxy sent no PROXY header");
                 return None;
             }
             Err(_elapsed) => {
-                self.counters.count_handshake_failure();
+                self.counters
+                    .count_handshake_failure(HandshakeFault::TooSlow);
                 debug!(proxy = %proxy.address(), "the PROXY header took too long");
                 return None;
             }
@@ -165,8 +171,12 @@ impl<Admit, Answer> Server<Admit, Answer> {
     }
 
     /// Speaks HTTP until the client has had enough, it is idle for too long, or a stop ends it.
-    async fn requests<A, F, B, Io>(self: &Arc<Self>, io: Io, admitted: A)
-    where
+    async fn requests<A, F, B, Io>(
+        self: &Arc<Self>,
+        io: Io,
+        admitted: A,
+        certificate: Option<CertificateThumbprint>,
+    ) where
         Admit: Send + Sync + 'static,
         A: Clone + Send + Sync + 'static,
         Answer: Fn(A, Request<Incoming>) -> F + Send + Sync + 'static,
@@ -177,7 +187,10 @@ impl<Admit, Answer> Server<Admit, Answer> {
         Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Arc::new(Activity::default());
-        let service = service_fn(|request| {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            if let Some(certificate) = certificate {
+                request.extensions_mut().insert(certificate);
+            }
             let running = Activity::begin(&activity, &self.counters);
             let (server, admitted) = (Arc::clone(self), admitted.clone());
             // `answer` is called inside the future: over HTTP/2 that is the stream's own task, so a panic stays there.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lychgate_listener::Counters;
+use lychgate_listener::{Counters, HandshakeFault};
 use lychgate_token::UnixTime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -38,10 +38,12 @@ pub(super) const CONNECTIONS_OVER_LIMIT: Metric = counter(
     "lychgate_connections_over_limit",
     "Connections closed because too many were open",
 );
-pub(super) const HANDSHAKE_FAILURES: Metric = counter(
-    "lychgate_tls_handshake_failures",
-    "TLS handshakes that failed or took too long",
-);
+pub(super) const HANDSHAKE_FAILURES: Metric = Metric {
+    name: "lychgate_tls_handshake_failures",
+    help: "TLS handshakes and PROXY headers that came to nothing, by listener and reason",
+    kind: MetricKind::Counter,
+    labels: &["listener", "reason"],
+};
 pub(super) const ACCEPT_FAILURES: Metric = counter(
     "lychgate_accept_failures",
     "Times the system would not hand over a connection",
@@ -142,6 +144,7 @@ pub(crate) struct Readings {
     pub(crate) connections: Arc<Counters>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) idempotency: Arc<Idempotency>,
+    pub(crate) admin_connections: Arc<Counters>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) access_tokens: Arc<AccessTokens>,
@@ -164,7 +167,6 @@ impl Collector for Readings {
             (OPEN_CONNECTIONS, unsigned(connections.open())),
             (REFUSED_CONNECTIONS, connections.refused()),
             (CONNECTIONS_OVER_LIMIT, connections.over_limit()),
-            (HANDSHAKE_FAILURES, connections.handshake_failures()),
             (ACCEPT_FAILURES, connections.accept_failures()),
             (HASHES, passwords.invocations()),
             (HASH_QUEUE, unsigned(passwords.queued())),
@@ -191,6 +193,7 @@ impl Collector for Readings {
         ] {
             encode_one(&mut encoder, metric, count.load(Ordering::Relaxed))?;
         }
+        self.encode_handshake_failures(&mut encoder)?;
         let now = UnixTime::now();
         let available = |issuer: &IssuerKeys| Some(u64::from(issuer.available(now)));
         self.encode_by_issuer(&mut encoder, KEYS_AVAILABLE, available)?;
@@ -201,6 +204,23 @@ impl Collector for Readings {
 }
 
 impl Readings {
+    fn encode_handshake_failures(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Metric { name, help, .. } = HANDSHAKE_FAILURES;
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        let listeners = [
+            ("api", &self.connections),
+            ("admin", &self.admin_connections),
+        ];
+        for (listener, counters) in listeners {
+            for fault in HandshakeFault::ALL {
+                let labels = [("listener", listener), ("reason", fault.name())];
+                let count = ConstCounter::new(counters.handshake_failures(fault));
+                count.encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
     fn encode_by_issuer(
         &self,
         encoder: &mut DescriptorEncoder<'_>,

@@ -7,8 +7,10 @@
 )]
 
 mod served;
+mod authority;
 mod accept;
 mod proxied;
 mod tls;
+mod mutual_tls;
 mod http;
 mod drain;

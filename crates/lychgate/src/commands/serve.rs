@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use lychgate_gateway::{Endpoint, Gateway};
+use lychgate_gateway::{AdminEndpoint, Endpoint, Gateway};
 use lychgate_listener::Drained;
 use lychgate_store::{ExcessKind, Inspection, Needs, StoreUrl};
 use lychgate_tenant::Tenant;
@@ -64,13 +64,20 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
             Endpoint::Plain(_) | Endpoint::TerminatedByTrustedProxy(_) => "http",
             Endpoint::Tls(..) => "https",
         };
+        let admin_scheme = match settings.admin_listen {
+            AdminEndpoint::Plain(_) => "http",
+            AdminEndpoint::MutualTls(..) => "https",
+        };
         let store = settings.store.url_of_first_user();
         let gateway = Gateway::start(settings).await.map_err(gateway_failure)?;
         if let Ok(store) = store {
             tokio::spawn(warn_of_superuser(store));
         }
         info!("gateway listens on {scheme}://{}", gateway.address());
-        info!("admin listens on http://{}", gateway.admin_address());
+        info!(
+            "admin listens on {admin_scheme}://{}",
+            gateway.admin_address()
+        );
         let stop = stop.clone();
         roles.spawn(async move {
             say_how_it_ended("gateway", &gateway.run(stop).await?);

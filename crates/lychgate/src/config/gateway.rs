@@ -14,8 +14,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use lychgate_gateway::{
-    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress,
-    PseudonymKey, Rate, RateLimits, Settings,
+    AdminEndpoint,    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits,
+    LoopbackAddress, PseudonymKey, Rate, RateLimits, Settings,
 };
 
 use super::document::Key;
@@ -37,7 +37,7 @@ pub(crate) fn settings(
     let key = Key::new("gateway");
     // Each of them is read, whatever the others say: all that is wrong is shown at once.
     let listen = listen(gateway, folder, &key, findings);
-    let admin_listen = admin_listen(gateway, &key, findings);
+    let admin_listen = admin_listen(gateway, folder, &key, findings);
     let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
     let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
@@ -105,15 +105,24 @@ fn listen(
 
 fn admin_listen(
     gateway: &RawGateway,
+    folder: &Path,
     key: &Key,
     findings: &mut Findings<'_>,
-) -> Option<LoopbackAddress> {
-    let key = key.member("admin_listen");
+) -> Option<AdminEndpoint> {
+    let address_key = key.member("admin_listen");
     let address = match &gateway.admin_listen {
-        Some(address) => endpoint::address(address, &key, findings)?,
-        None => SocketAddr::from(([127, 0, 0, 1], 9090)),
+        Some(address) => endpoint::address(address, &address_key, findings),
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 9090))),
     };
-    findings.keep(&key, LoopbackAddress::new(address))
+    if let Some(tls) = &gateway.admin_tls {
+        let tls = endpoint::mutual_tls(tls, folder, &key.member("admin_tls"), findings);
+        return Some(AdminEndpoint::MutualTls(address?, tls?));
+    }
+    let reason = "is not a loopback address: elsewhere it needs `admin_tls`, with `client_ca`";
+    let loopback = LoopbackAddress::new(address?).map_err(|_| reason);
+    findings
+        .keep(&address_key, loopback)
+        .map(AdminEndpoint::Plain)
 }
 
 fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Limits> {

@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use lychgate_store::{IdentifierCase, IdentifierKind, IdentifierNormalization, IdentifierRules};
 use proptest::prelude::*;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
+    KeyIdMethod, KeyPair, SerialNumber,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -22,11 +26,14 @@ fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     crate::templates::write_scripts(folder.path()).unwrap();
     let key = rcgen::generate_simple_self_signed(["gateway.internal".to_owned()]).unwrap();
+    let authority = authority();
     let jwks = lychgate_token::SigningKey::generate(lychgate_token::Algorithm::Es256).unwrap();
     let jwks = serde_json::json!({ "keys": [jwks.public_jwk().to_json()] });
     for (name, text) in [
         ("gateway.pem", key.cert.pem()),
         ("gateway.key", key.signing_key.serialize_pem()),
+        ("client-ca.pem", authority.pem()),
+        ("client-ca.crl", revocation_list(&authority)),
         ("networks.txt", "198.51.100.0/24 # the office\n".to_owned()),
         ("ip-ranges.json", IP_RANGES.to_owned()),
         (
@@ -40,6 +47,25 @@ fn folder() -> TempDir {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     folder
+}
+
+/// An authority of clients.
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn revocation_list(authority: &CertifiedIssuer<'_, KeyPair>) -> String {
+    let list = CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(4000, 1, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(authority).unwrap().pem().unwrap()
 }
 
 const IP_RANGES: &str =
@@ -421,6 +447,16 @@ fn the_cause_of_an_error_is_said_with_it() {
             "gateway.pem",
             "-----BEGIN CERTIFICATE-----\n?",
             "gateway.tls: the certificate cannot be read as PEM: ",
+        ),
+        (
+            "client-ca.pem",
+            "no certificate",
+            "gateway.admin_tls.client_ca: the file of the clients' authorities has no CERTIFICATE section",
+        ),
+        (
+            "client-ca.crl",
+            "no list",
+            "gateway.admin_tls.client_crl: the revocation list cannot be read: ",
         ),
         (
             "client.jwks",

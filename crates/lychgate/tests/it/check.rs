@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::support::{
-    AUDIENCE, Database, Issuer, Kind, SCRIPT_CLIENT, Serve, lychgate, sample_store,
+    AUDIENCE, Authority, Database, Issuer, Kind, SCRIPT_CLIENT, Serve, lychgate, sample_store,
 };
 
 /// A config in which there is nothing to find, but for the store's URL.
@@ -151,6 +151,31 @@ async fn each_weakness_is_found_by_its_id_and_no_value_is_shown() {
         }
         assert_eq!(found, expected, "{to}");
     }
+}
+
+#[tokio::test]
+async fn a_revocation_list_that_is_missing_or_runs_out_is_found_on_both_listeners() {
+    let folder = sqlite_folder().await;
+    let authority = Authority::new("clients");
+    let server = authority.server("localhost");
+    for (name, text) in [
+        ("gateway.pem", &server.certificate),
+        ("gateway.key", &server.key),
+        ("clients.pem", &authority.pem()),
+        ("clients.crl", &authority.list(&[], 4000)),
+    ] {
+        write(folder.path(), name, text);
+    }
+    let files = "certificate = \"gateway.pem\", key = \"gateway.key\", client_ca = \"clients.pem\"";
+    let tls = format!(
+        "tls = {{ {files}, client_crl = \"clients.crl\" }}\nadmin_tls = {{ {files} }}\nlisten"
+    );
+    change_config(folder.path(), "\nlisten", &format!("\n{tls}"));
+    let missing = "client-revocation-list-missing".to_owned();
+    assert_eq!(ids(folder.path()).await, [missing.clone()].into());
+    write(folder.path(), "clients.crl", &authority.list(&[], 2021));
+    let expiring = "client-revocation-list-expiring".to_owned();
+    assert_eq!(ids(folder.path()).await, [missing, expiring].into());
 }
 
 #[tokio::test]

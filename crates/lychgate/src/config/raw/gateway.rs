@@ -15,12 +15,14 @@ use crate::config::duration::RawDuration;
 pub(crate) struct RawGateway {
     /// The address and port of the API. Without `tls` only a loopback address.
     pub(crate) listen: String,
-    /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`: a loopback address.
-    /// `127.0.0.1:9090` if left out.
+    /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`. Without `admin_tls` only a loopback
+    /// address; `127.0.0.1:9090` if left out.
     pub(crate) admin_listen: Option<String>,
     /// A Unix socket for `lychgate unlock`, of mode 0600, in a folder that nobody else may write to. Without it there is
     /// none.
     pub(crate) admin_socket: Option<String>,
+    /// The certificate of `admin_listen`. `client_ca` has to be there: nobody looks in without a certificate.
+    pub(crate) admin_tls: Option<RawTls>,
     /// The certificate of the API, or `"terminated-by-trusted-proxy"`: then `trusted_proxies` alone are heard, in plain.
     pub(crate) tls: Option<RawGatewayTls>,
     /// Where the address of a client is read from.

@@ -71,7 +71,7 @@ pub(super) const MISSING_CONTROLS: [Bad; 15] = [
 
 /// What would let others listen in, or would not mean what it seems to.
 #[rustfmt::skip]
-pub(super) const OVERHEARD_OR_MISREAD: [Bad; 15] = [
+pub(super) const OVERHEARD_OR_MISREAD: [Bad; 18] = [
     bad(LISTEN, "listen = \"0.0.0.0:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
     bad(LISTEN, "listen = \"[::]:0\"\nadmin", "listen = ", &["`gateway.listen`", "not a loopback address"]),
     bad(LISTEN, "listen = \"localhost:8443\"\nadmin", "listen = ", &["`gateway.listen`", "must be an address and a port"]),
@@ -81,7 +81,10 @@ pub(super) const OVERHEARD_OR_MISREAD: [Bad; 15] = [
     bad(LISTEN, "client_address = \"x-forwarded-for\"\ntrusted_proxies = [\"0.0.0.0/0\"]\nlisten = \"127.0.0.1:0\"\nadmin", "trusted_proxies", &["`gateway.trusted_proxies`", "anyone could say who she is"]),
     bad(LISTEN, "client_address = \"proxy-protocol\"\ntrusted_proxies = [\"10.0.0.1\", \"10.0.0.1/8\"]\nlisten = \"127.0.0.1:0\"\nadmin", "\"10.0.0.1/8\"", &["`gateway.trusted_proxies[1]`", "bits set beyond its prefix"]),
     bad(LISTEN, "tls = { certificate = \"no.pem\", key = \"no.key\" }\nlisten = \"0.0.0.0:0\"\nadmin", "certificate = ", &["`gateway.tls.certificate`", "cannot be read"]),
-    bad("admin_listen = \"127.0.0.1:0\"", "admin_listen = \"0.0.0.0:0\"", "admin_listen", &["`gateway.admin_listen`", "not a loopback address"]),
+    bad("admin_listen = \"127.0.0.1:0\"", "admin_listen = \"0.0.0.0:0\"", "admin_listen", &["`gateway.admin_listen`", "not a loopback address", "`admin_tls`"]),
+    bad(LISTEN, "admin_tls = { certificate = \"no.pem\", key = \"no.key\" }\nlisten = \"127.0.0.1:0\"\nadmin", "admin_tls", &["`gateway.admin_tls.client_ca`", "is missing", "anybody could look in"]),
+    bad(LISTEN, "tls = { certificate = \"no.pem\", key = \"no.key\", client_crl = \"no.crl\" }\nlisten = \"127.0.0.1:0\"\nadmin", "client_crl", &["`gateway.tls.client_crl`", "there is no `client_ca`"]),
+    bad(LISTEN, "tls = { certificate = \"no.pem\", key = \"no.key\", client_ca = \"no.ca\" }\nlisten = \"127.0.0.1:0\"\nadmin", "client_ca", &["`gateway.tls.client_ca`", "cannot be read"]),
     bad(LISTEN, "trusted_proxies = [\"127.0.0.1\"]\nlisten = \"127.0.0.1:0\"\nadmin", "trusted_proxies", &["`gateway.trusted_proxies`", "remove the list"]),
     bad("audience = ", "audiance = ", "audiance", &["`gateway.access_token.audiance`", "did you mean `audience`?"]),
     bad("clients = [", "clients = \"script-client\" #", "clients = ", &["`gateway.access_token.clients`", "must be a list"]),

@@ -30,13 +30,19 @@ pub(crate) struct Serve {
     said: watch::Receiver<String>,
     /// Where the API is.
     pub(crate) gateway: String,
-    admin: String,
+    /// Where the operator looks in.
+    pub(crate) admin: String,
 }
 
 impl Serve {
     /// Starts it with `lychgate.toml` of `folder` and waits until it listens.
     pub(crate) async fn start(folder: &Path) -> Self {
-        let mut child = lychgate(folder, &["serve"])
+        Self::start_as(lychgate(folder, &["serve"])).await
+    }
+
+    /// The same, by a command that the test has prepared.
+    pub(crate) async fn start_as(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
