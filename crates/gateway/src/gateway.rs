@@ -44,8 +44,7 @@ impl Gateway {
         settings.access_token.refuse_empty_lists()?;
         settings.limits.lockout.check()?;
         let now = UnixTime::now();
-        let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
-        let pseudonym_key = settings.audit.pseudonym_key;
+        let pseudonym_key = settings.audit.pseudonym_key.clone();
         let ledger_key = pseudonym_key.ledger_key();
         let decoys = Decoys {
             mix: settings.decoys,
@@ -75,7 +74,10 @@ impl Gateway {
                 .map(|(recorder, writer)| (Some(recorder), Some(writer)))?,
             None => (None, None),
         };
+        // It begins with a line that says that we have started: after all that could keep us from it.
+        let audit = Arc::new(Writer::open(settings.audit).await?);
         let readings = Readings {
+            audit: Arc::clone(&audit),
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             legacy: Arc::clone(&legacy),
@@ -179,6 +181,9 @@ impl Gateway {
         end.cancel();
         background.close();
         background.wait().await;
+        if let Err(error) = self.way.audit.stop().await {
+            tracing::error!("the last audit line of this run was not written: {error}");
+        }
         Ok(drained)
     }
 }

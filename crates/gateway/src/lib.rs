@@ -45,6 +45,7 @@ pub use openapi::openapi;
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
-    ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
+    ClientId, Endpoint, HeadKey, HeadPublicKey, Heads, Issuer, IssuerSettings, KeyLimits,
+    KeyLocation, Limits, LockoutLimits, LoopbackAddress, OnAuditFailure, PseudonymKey, Rotation,
+    Settings, SyslogAddress, UpgradeLimits,
 };

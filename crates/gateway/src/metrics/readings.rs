@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::{Metric, MetricKind};
 use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
+use crate::audit::Writer;
 use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
@@ -22,6 +23,11 @@ use crate::lockout::Lockout;
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
 
+pub(super) const AUDIT_SEQUENCE: Metric = gauge(
+    "lychgate_audit_sequence",
+    "Number of the last audit line; a log that ends before it has lost lines",
+    &[],
+);
 pub(super) const CONNECTIONS: Metric = counter(
     "lychgate_connections",
     "Connections accepted, refused ones included",
@@ -119,6 +125,7 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 
 /// The rooms that are read.
 pub(crate) struct Readings {
+    pub(crate) audit: Arc<Writer>,
     pub(crate) connections: Arc<Counters>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
@@ -138,6 +145,7 @@ impl Collector for Readings {
         let passwords = self.legacy.passwords();
         let store = self.legacy.condition();
         for (metric, value) in [
+            (AUDIT_SEQUENCE, self.audit.sequence()),
             (CONNECTIONS, connections.accepted()),
             (OPEN_CONNECTIONS, unsigned(connections.open())),
             (REFUSED_CONNECTIONS, connections.refused()),
