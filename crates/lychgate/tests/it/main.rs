@@ -10,6 +10,7 @@
 
 mod support;
 
+mod audit;
 mod browser;
 mod check;
 mod columns;
