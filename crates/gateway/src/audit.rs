@@ -2,11 +2,20 @@
 //!
 //! A [`Record`] goes the whole way with its request and notes the step it is at; whatever ends the request, the line says
 //! where. An attacker wants to act without a trace, or to read in the trace what it must not hold: there is no field for
-//! a password, a hash, a token or a plain identifier, and a request whose line cannot be written is not answered.
+//! a password, a hash, a token or a plain identifier, and a request whose line cannot be written is not answered. An
+//! attacker who got into the machine wants to change the trace: lines are a chain, whose head can be signed.
 
+mod chain;
+mod destination;
+mod file;
+mod head;
+mod hex;
 mod line;
+mod own;
 pub(crate) mod pseudonym;
 mod refusals;
+mod syslog;
+mod verification;
 mod writer;
 
 use std::net::IpAddr;
@@ -20,8 +29,14 @@ use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
 
+pub use chain::{Digest, Link};
+pub use destination::Heads;
+pub use file::Rotation;
+pub use head::{HeadKey, HeadPublicKey};
 pub use line::{EVENTS, FIELDS};
 pub(crate) use refusals::{RefusalLines, Refusals};
+pub use syslog::SyslogAddress;
+pub use verification::{Fault, FaultKind, Place, Signed, Verification};
 pub(crate) use writer::Writer;
 
 /// Where a request is on its way; the step of the line is the one that decided.
@@ -347,8 +362,11 @@ fn micros(took: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
 
+    use super::own::OwnEvent;
     use super::*;
     use crate::problem::InvalidToken;
 
@@ -402,15 +420,23 @@ mod tests {
         line.client = Some("client");
         line.untold = Some(3);
         let line = serde_json::to_value(&line).unwrap();
-        let mut written: Vec<_> = line
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        let mut described: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
-        written.sort_unstable();
-        described.sort_unstable();
+        let own = [
+            OwnEvent::Start,
+            OwnEvent::Stop,
+            OwnEvent::Head,
+            OwnEvent::Rotated {
+                removed_through: Some(7),
+            },
+            OwnEvent::Torn(Digest::of(b"{")),
+        ]
+        .map(|own| serde_json::to_value(own.line(UnixTime::from_seconds(0), Some("id"))).unwrap());
+        // These come around each line when it is written.
+        let mut written = BTreeSet::from(["sequence", "previous", "chain", "signature"]);
+        for line in own.iter().chain([&line]) {
+            written.extend(line.as_object().unwrap().keys().map(String::as_str));
+            assert!(EVENTS.iter().any(|(name, _)| line["event"] == *name));
+        }
+        let described: BTreeSet<_> = FIELDS.iter().map(|(name, _)| *name).collect();
         assert_eq!(written, described);
         let refused =
             refused_connection(UnixTime::from_seconds(0), "192.0.2.1".parse().unwrap(), 2);

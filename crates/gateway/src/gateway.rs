@@ -49,8 +49,7 @@ impl Gateway {
         settings.access_token.refuse_empty_lists()?;
         settings.limits.lockout.check()?;
         let now = UnixTime::now();
-        let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
-        let pseudonym_key = settings.audit.pseudonym_key;
+        let pseudonym_key = settings.audit.pseudonym_key.clone();
         let ledger_key = pseudonym_key.ledger_key();
         let decoys = Decoys {
             mix: settings.decoys,
@@ -79,9 +78,12 @@ impl Gateway {
         let idempotency_key = pseudonym_key.idempotency_key();
         let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
         let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
+// It begins with a line that says that we have started: after all that could keep us from it.
+        let audit = Arc::new(Writer::open(settings.audit).await?);
         let readings = Readings {
             rates: Arc::clone(&rates),
             idempotency: Arc::clone(&idempotency),
+            audit: Arc::clone(&audit),
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             admin_connections: admin_listener.counters(),
@@ -203,6 +205,9 @@ impl Gateway {
         end.cancel();
         background.close();
         background.wait().await;
+        if let Err(error) = self.way.audit.stop().await {
+            tracing::error!("the last audit line of this run was not written: {error}");
+        }
         Ok(drained)
     }
 }

@@ -54,10 +54,11 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 27] = [
+pub const METRICS: [Metric; 28] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
+    readings::AUDIT_SEQUENCE,
     readings::CONNECTIONS,
     readings::OPEN_CONNECTIONS,
     readings::REFUSED_CONNECTIONS,
@@ -100,7 +101,7 @@ const DURATION: Metric = Metric {
 
 const AUDIT_FAILURES: Metric = Metric {
     name: "lychgate_audit_failures",
-    help: "Audit lines that could not be written; their requests were answered 500",
+    help: "Audit lines that could not be written; their requests were answered 500, unless config says otherwise",
     kind: MetricKind::Counter,
     labels: &[],
 };

@@ -20,6 +20,7 @@ use crate::rate::RateLimits;
 
 pub use crate::access_token::keys::KeyLimits;
 pub use crate::audit::pseudonym::PseudonymKey;
+pub use crate::audit::{HeadKey, HeadPublicKey, Heads, Rotation, SyslogAddress};
 pub use crate::body::BodyLimits;
 pub use crate::idempotency::IdempotencyLimits;
 pub use crate::lockout::LockoutLimits;
@@ -130,6 +131,21 @@ pub struct AuditSettings {
     pub destination: AuditDestination,
     /// The key by which identifiers become pseudonyms.
     pub pseudonym_key: PseudonymKey,
+    /// When the file is rotated; `None`: somebody else does, or nobody.
+    pub rotation: Option<Rotation>,
+    /// The key that signs the head of the chain, where there is one.
+    pub heads: Option<Heads>,
+    /// What becomes of a request whose line cannot be written.
+    pub on_failure: OnAuditFailure,
+}
+
+/// What becomes of a request whose audit line cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAuditFailure {
+    /// It is not answered, and nothing more is done until a line can be written.
+    Refuse,
+    /// It is answered without a trace. That is counted.
+    Answer,
 }
 
 /// Where audit lines go.
@@ -139,6 +155,8 @@ pub enum AuditDestination {
     File(PathBuf),
     /// Written to standard output.
     Stdout,
+    /// Sent to the system's log.
+    Syslog(SyslogAddress),
 }
 
 /// Bounds of a gateway that are not another room's.
@@ -202,6 +220,26 @@ impl AccessTokenSettings {
             None => Ok(()),
         }
     }
+}
+
+impl AuditSettings {
+    /// Neither rotated nor signed.
+    pub fn new(destination: AuditDestination, pseudonym_key: PseudonymKey) -> Self {
+        Self {
+            destination,
+            pseudonym_key,
+            rotation: None,
+            heads: None,
+            on_failure: OnAuditFailure::Refuse,
+        }
+    }
+}
+
+impl Heads {
+    /// The default number of lines after which the head is signed.
+    pub const LINES: u64 = 1000;
+    /// The default time after which it is, if there was a line.
+    pub const EVERY: Duration = Duration::from_mins(1);
 }
 
 impl Default for Limits {

@@ -238,7 +238,11 @@ impl Way {
                     "an audit line was not written: {error}"
                 );
                 self.metrics.audit_failed();
-                Err(Problem::Internal("audit-not-written"))
+                if self.audit.refuses() {
+                    Err(Problem::Internal("audit-not-written"))
+                } else {
+                    decided
+                }
             }
         };
         self.metrics.answered(

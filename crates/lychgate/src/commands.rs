@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod audit;
 pub(crate) mod check;
 mod completions;
 mod demo;
@@ -43,6 +44,8 @@ enum Command {
     Preflight(preflight::Arguments),
     /// Judge a deployment: the config, the store behind it, and what its role may do there.
     Check(check::Arguments),
+    /// Prove that an audit log is whole.
+    Audit(audit::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
@@ -107,6 +110,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Init(arguments) => in_runtime(init::run(arguments)),
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Check(arguments) => in_runtime(check::run(arguments)),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Unlock(arguments) => in_runtime(unlock::run(arguments)),

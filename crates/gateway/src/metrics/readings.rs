@@ -16,6 +16,7 @@ use super::{Metric, MetricKind};
 use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
 use crate::idempotency::Idempotency;
+use crate::audit::Writer;
 use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
@@ -24,6 +25,11 @@ use crate::rate::Rates;
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
 
+pub(super) const AUDIT_SEQUENCE: Metric = gauge(
+    "lychgate_audit_sequence",
+    "Number of the last audit line; a log that ends before it has lost lines",
+    &[],
+);
 pub(super) const CONNECTIONS: Metric = counter(
     "lychgate_connections",
     "Connections accepted, refused ones included",
@@ -141,6 +147,7 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 
 /// The rooms that are read.
 pub(crate) struct Readings {
+    pub(crate) audit: Arc<Writer>,
     pub(crate) connections: Arc<Counters>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) idempotency: Arc<Idempotency>,
@@ -163,6 +170,7 @@ impl Collector for Readings {
         let passwords = self.legacy.passwords();
         let store = self.legacy.condition();
         for (metric, value) in [
+            (AUDIT_SEQUENCE, self.audit.sequence()),
             (CONNECTIONS, connections.accepted()),
             (OPEN_CONNECTIONS, unsigned(connections.open())),
             (REFUSED_CONNECTIONS, connections.refused()),

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod allowlist;
+mod audit;
 mod client_address;
 mod credentials;
 mod ldap;
@@ -13,16 +14,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use lychgate_gateway::{
-    AdminEndpoint,    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, Rate, RateLimits, Settings,
-};
+use lychgate_gateway::{AdminEndpoint, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress, Rate, RateLimits, Settings};
 
 use super::document::Key;
 use super::finding::Findings;
-use super::raw::{
-    RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates,
-};
+use super::raw::{RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates};
 use super::{duration, endpoint};
 
 pub(crate) use self::ledger::rules as ledger_rules;
@@ -49,7 +45,7 @@ pub(crate) fn settings(
         .as_ref()
         .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
     let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
-    let audit = audit(&raw.audit, folder, findings);
+    let audit = audit::settings(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
     let (store, identifiers, profile) = store?;
     Some(Settings {
@@ -192,20 +188,4 @@ fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<L
             .map_or(defaults.identifiers, |number| number.get() as usize),
     };
     findings.keep(key, limits.check()).map(|()| limits)
-}
-
-fn audit(raw: &RawAudit, folder: &Path, findings: &mut Findings<'_>) -> Option<AuditSettings> {
-    let destination = match raw.file.as_deref() {
-        None | Some("-") => AuditDestination::Stdout,
-        Some(file) => AuditDestination::File(folder.join(file)),
-    };
-    let key = Key::new("audit.pseudonym_key");
-    let pseudonym_key = match &raw.pseudonym_key {
-        Some(secret) => PseudonymKey::new(secret.expose_secret().as_bytes()),
-        None => PseudonymKey::new(&findings.keep(&key, lychgate_token::random_bytes::<32>())?),
-    };
-    Some(AuditSettings {
-        destination,
-        pseudonym_key: findings.keep(&key, pseudonym_key)?,
-    })
 }

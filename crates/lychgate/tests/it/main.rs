@@ -11,6 +11,7 @@
 mod support;
 
 mod allowlist;
+mod audit;
 mod browser;
 mod check;
 mod columns;
