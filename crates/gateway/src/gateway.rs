@@ -78,7 +78,7 @@ impl Gateway {
         let idempotency_key = pseudonym_key.idempotency_key();
         let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
         let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
-// It begins with a line that says that we have started: after all that could keep us from it.
+        // It begins with a line that says that we have started: after all that could keep us from it.
         let audit = Arc::new(Writer::open(settings.audit).await?);
         let readings = Readings {
             rates: Arc::clone(&rates),

@@ -50,8 +50,7 @@ pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, BodyLimits,
-    ClientAddress, ClientId, Endpoint, IdempotencyLimits, HeadKey, HeadPublicKey, Heads, Issuer, IssuerSettings, KeyLimits,
-    KeyLocation, Limits,
-    LockoutLimits, LoopbackAddress, OnAuditFailure, PseudonymKey, Rotation,
-    Settings, SyslogAddress, UpgradeLimits,
+    ClientAddress, ClientId, Endpoint, HeadKey, HeadPublicKey, Heads, IdempotencyLimits, Issuer,
+    IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits, LoopbackAddress, OnAuditFailure,
+    PseudonymKey, Rotation, Settings, SyslogAddress, UpgradeLimits,
 };

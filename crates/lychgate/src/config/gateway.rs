@@ -14,7 +14,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use lychgate_gateway::{AdminEndpoint, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress, Rate, RateLimits, Settings};
+use lychgate_gateway::{
+    AdminEndpoint, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress, Rate, RateLimits,
+    Settings,
+};
 
 use super::document::Key;
 use super::finding::Findings;

@@ -11,7 +11,8 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::support::{
-    AUDIENCE, Authority, Database, Issuer, Kind, SCRIPT_CLIENT, SIGNING_KEY, Serve, lychgate, sample_store,
+    AUDIENCE, Authority, Database, Issuer, Kind, SCRIPT_CLIENT, SIGNING_KEY, Serve, lychgate,
+    sample_store,
 };
 
 /// A config in which there is nothing to find, but for the store's URL.
