@@ -1,6 +1,8 @@
 //! The crate from outside: published vectors, a second implementation, tampered tokens.
 
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod jsonwebtoken_agrees;
 #[cfg(test)]
 mod tampering;
