@@ -112,8 +112,8 @@ enum Rotated {
 fn rotation_of(found: &str, name: &str) -> Option<Rotated> {
     let suffix = found.strip_prefix(name)?.strip_prefix(['.', '-'])?;
     let packed = ["gz", "xz", "zst", "bz2"].iter();
-    let packed = packed.filter_map(|ending| suffix.strip_suffix(ending)?.strip_suffix('.'));
-    let (suffix, kind) = match packed.last() {
+    let mut packed = packed.filter_map(|ending| suffix.strip_suffix(ending)?.strip_suffix('.'));
+    let (suffix, kind) = match packed.next_back() {
         Some(suffix) => (suffix, Rotated::Compressed),
         None => (suffix, Rotated::Plain),
     };

@@ -22,7 +22,6 @@
           'content-type': 'application/json',
           authorization: `${scheme()} ${token.value}`,
           'idempotency-key': attempt,
-        ,
         },
         body: JSON.stringify(question),
         timeout: Math.min(5 * 1000, left()),
