@@ -4,6 +4,7 @@
 //! stands in their own crates.
 
 mod audit_log;
+mod attack;
 mod commands;
 mod config;
 mod demo;

@@ -34,6 +34,7 @@ fn folder() -> TempDir {
         ("gateway.key", key.signing_key.serialize_pem()),
         ("client-ca.pem", authority.pem()),
         ("client-ca.crl", revocation_list(&authority)),
+        ("issuer.pem", key.signing_key.serialize_pem()),
         ("networks.txt", "198.51.100.0/24 # the office\n".to_owned()),
         ("ip-ranges.json", IP_RANGES.to_owned()),
         (

@@ -12,6 +12,7 @@ mod support;
 
 mod allowlist;
 mod audit;
+mod attack;
 mod browser;
 mod check;
 mod columns;
