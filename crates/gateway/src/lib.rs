@@ -10,10 +10,12 @@
 //! ```
 
 mod gateway;
+mod adoption;
 mod settings;
 mod error;
 
 mod way;
+mod rules;
 mod admission;
 mod access_token;
 mod budget;
@@ -33,6 +35,7 @@ pub mod metrics;
 mod admin;
 mod openapi;
 
+pub use adoption::{Adoption, AllowlistRefresh, AllowlistRefreshes, Replacement};
 pub use audit::pseudonym::LedgerKey;
 pub use body::fields::{Email, FieldValue, Fields};
 pub use caller::Caller;
