@@ -130,7 +130,10 @@ impl Reload {
             seen = look;
             if is_asked || (stands_still && seen != self.watch.settled) {
                 // On the heap: a config is large.
-                Box::pin(self.read_again()).await;
+                let reading = Box::pin(self.read_again());
+                if stop.run_until_cancelled(reading).await.is_none() {
+                    return;
+                }
                 if is_asked {
                     self.published.send_modify(|_| {});
                 }
