@@ -18,7 +18,7 @@ use lychgate_token::access_token::Rules;
 use lychgate_token::{BearerToken, Refusal, UnixTime, UnverifiedToken, VerifiedToken};
 
 use crate::problem::{InvalidToken, Problem};
-use crate::settings::AccessTokenSettings;
+use crate::settings::{AccessTokenSettings, IssuerSettings};
 use credentials::Credentials;
 use issuer_keys::{IssuerKeys, NoKey};
 use verified::{SignedBy, VerifiedTokens};
@@ -32,9 +32,19 @@ pub(crate) struct AccessTokens {
 
 impl AccessTokens {
     pub(crate) fn new(settings: &AccessTokenSettings, now: UnixTime) -> Self {
+        Self::knowing(settings, now, |_| None)
+    }
+
+    /// The same, with the keys of issuers that are known already.
+    pub(crate) fn knowing(
+        settings: &AccessTokenSettings,
+        now: UnixTime,
+        known: impl Fn(&IssuerSettings) -> Option<Arc<IssuerKeys>>,
+    ) -> Self {
         let issuers = settings.issuers.iter().map(|issuer| {
-            let keys = IssuerKeys::new(issuer.clone(), settings.keys, now);
-            (issuer.issuer.as_str().to_owned(), Arc::new(keys))
+            let keys = known(issuer)
+                .unwrap_or_else(|| Arc::new(IssuerKeys::new(issuer.clone(), settings.keys, now)));
+            (issuer.issuer.as_str().to_owned(), keys)
         });
         Self {
             rules: Rules {
@@ -107,6 +117,11 @@ impl AccessTokens {
     /// The keys of each issuer, for the tasks that refresh them and for readiness.
     pub(crate) fn issuers(&self) -> impl Iterator<Item = &Arc<IssuerKeys>> {
         self.issuers.values()
+    }
+
+    /// The keys of the issuer of this name.
+    pub(crate) fn keys_of(&self, issuer: &str) -> Option<&Arc<IssuerKeys>> {
+        self.issuers.get(issuer)
     }
 
     /// How many verified tokens are remembered.

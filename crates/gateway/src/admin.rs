@@ -13,16 +13,17 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use lychgate_listener::Live;
 use lychgate_token::UnixTime;
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::access_token::AccessTokens;
 use crate::legacy::Legacy;
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::operations::OPERATIONS;
+use crate::rules::Rules;
 
 /// How long readiness waits for the store.
 const PING: Duration = Duration::from_secs(2);
@@ -32,7 +33,7 @@ pub(crate) const CONNECTIONS: usize = 32;
 
 /// What the operator's questions are answered from.
 pub(crate) struct Admin {
-    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) names: Names,
@@ -82,9 +83,9 @@ impl Admin {
     /// Ready, or what is waited for.
     async fn readiness(&self) -> Response<Full<Bytes>> {
         let now = UnixTime::now();
-        let mut waiting_for: Vec<String> = self
-            .access_tokens
-            .issuers()
+        let rules = self.rules.current();
+        let issuers = rules.access_tokens.issuers();
+        let mut waiting_for: Vec<String> = issuers
             .filter(|issuer| !issuer.available(now))
             .map(|issuer| format!("the keys of {}", issuer.issuer()))
             .collect();

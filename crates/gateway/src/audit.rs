@@ -91,6 +91,10 @@ pub enum Outcome {
     Unlocked,
     /// There were no failures to forget.
     NotLocked,
+    /// Other settings are in force from now on.
+    Adopted,
+    /// Other settings cannot be used, and the old ones stay in force.
+    Refused,
 }
 
 /// What is known of a request so far.
@@ -174,6 +178,8 @@ impl Outcome {
         Self::UpgradeFailed,
         Self::Unlocked,
         Self::NotLocked,
+        Self::Adopted,
+        Self::Refused,
     ];
 
     /// Its name in a line.
@@ -190,6 +196,8 @@ impl Outcome {
             Self::UpgradeFailed => "upgrade-failed",
             Self::Unlocked => "unlocked",
             Self::NotLocked => "not-locked",
+            Self::Adopted => "adopted",
+            Self::Refused => "refused",
         }
     }
 
@@ -211,6 +219,10 @@ impl Outcome {
             Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
             Self::Unlocked => "the failures of the identifier were forgotten",
             Self::NotLocked => "the identifier had no failures to forget",
+            Self::Adopted => "the settings that were read again are in force",
+            Self::Refused => {
+                "the settings that were read again cannot be used, and the old ones stay in force; `reason` says why"
+            }
         }
     }
 }
@@ -356,6 +368,20 @@ pub(crate) fn unlock_line<'a>(
     }
 }
 
+/// The line of settings that were read again. It has no request, no peer and no step.
+pub(crate) fn reload(
+    time: UnixTime,
+    outcome: Outcome,
+    reason: Option<&'static str>,
+) -> Line<'static> {
+    Line {
+        step: None,
+        outcome: outcome.name(),
+        reason,
+        ..Line::new("reload", time, Step::Operation)
+    }
+}
+
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
@@ -458,7 +484,10 @@ mod tests {
         let [refused, upgrade, unlock] =
             [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
         let lines = [&line, &refused, &upgrade, &unlock];
-        for event in lines.map(|line| &line["event"]) {
+        let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
+        let reload = serde_json::to_value(reload).unwrap();
+        assert!(reload["step"].is_null());
+        for event in lines.map(|line| &line, &refused, &upgrade, &reload].map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

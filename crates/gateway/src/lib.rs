@@ -10,10 +10,12 @@
 //! ```
 
 mod gateway;
+mod adoption;
 mod settings;
 mod error;
 
 mod way;
+mod rules;
 mod admission;
 mod access_token;
 mod budget;
@@ -37,6 +39,7 @@ mod admin_socket;
 mod openapi;
 
 pub use admin_socket::{AdminSocketError, unlock};
+pub use adoption::{Adoption, AllowlistRefresh, AllowlistRefreshes, Replacement};
 pub use audit::pseudonym::LedgerKey;
 pub use body::fields::{Email, FieldValue, Fields};
 pub use caller::Caller;

@@ -63,7 +63,7 @@ pub struct Settings {
 }
 
 /// What makes an access token good, beside its form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessTokenSettings {
     /// The issuers whose tokens are accepted. Not empty.
     pub issuers: Vec<IssuerSettings>,
@@ -84,7 +84,7 @@ pub struct AccessTokenSettings {
 }
 
 /// An issuer, and where its keys are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerSettings {
     /// Its name, to the letter.
     pub issuer: Issuer,

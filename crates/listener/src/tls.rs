@@ -20,7 +20,7 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{CertificateThumbprint, ClientCertificates, Error};
+use crate::{ClientCertificates, Error};
 
 /// What a listener speaks below HTTP.
 #[derive(Clone)]
@@ -61,20 +61,14 @@ impl Tls {
         self.clients.as_ref()
     }
 
-    /// The handshake with a client that has connected, and the certificate that it has shown.
+    /// The handshake with a client that has connected.
     pub(crate) async fn accept<Io: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: Io,
-    ) -> io::Result<(TlsStream<Io>, Option<CertificateThumbprint>)> {
-        let stream = TlsAcceptor::from(Arc::clone(&self.config))
+    ) -> io::Result<TlsStream<Io>> {
+        TlsAcceptor::from(Arc::clone(&self.config))
             .accept(stream)
-            .await?;
-        let (_, connection) = stream.get_ref();
-        let certificate = connection
-            .peer_certificates()
-            .and_then(<[_]>::first)
-            .and_then(CertificateThumbprint::of);
-        Ok((stream, certificate))
+            .await
     }
 
     fn speaking_http(mut config: ServerConfig, clients: Option<ClientCertificates>) -> Self {

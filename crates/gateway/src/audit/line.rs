@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Step;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 9] = [
+pub const EVENTS: [(&str, &str); 10] = [
     ("answer", "a request was answered, whatever the answer"),
     (
         "refused-connection",
@@ -44,6 +44,10 @@ pub const EVENTS: [(&str, &str); 9] = [
     (
         "torn",
         "a line before was begun and not ended, by a crash or a full disk; it stays as it is",
+    ),
+    (
+        "reload",
+        "the config or a file of it was read again, because it has changed or somebody has asked for it",
     ),
 ];
 
@@ -127,7 +131,8 @@ pub(crate) struct Line<'a> {
     pub(super) request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<IpAddr>,
-    pub(super) step: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) step: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,7 +160,7 @@ impl Line<'_> {
             event,
             request_id: None,
             address: None,
-            step: step.name(),
+            step: Some(step.name()),
             client: None,
             operation: None,
             outcome: "none",

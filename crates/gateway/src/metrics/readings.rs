@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lychgate_listener::{Counters, HandshakeFault};
+use lychgate_listener::{Counters, HandshakeFault, Live};
 use lychgate_token::UnixTime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -13,7 +13,6 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::{Metric, MetricKind};
-use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
 use crate::audit::Writer;
 use crate::idempotency::Idempotency;
@@ -21,6 +20,7 @@ use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
 use crate::rate::Rates;
+use crate::rules::Rules;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
@@ -154,7 +154,7 @@ pub(crate) struct Readings {
     pub(crate) admin_connections: Arc<Counters>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
-    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) ledger: Arc<Counts>,
 }
 
@@ -188,7 +188,10 @@ impl Collector for Readings {
                 STORE_CREDENTIALS_FAULTY,
                 u64::from(store.has_faulty_credentials),
             ),
-            (VERIFIED_TOKENS, self.access_tokens.remembered()),
+            (
+                VERIFIED_TOKENS,
+                self.rules.current().access_tokens.remembered(),
+            ),
         ] {
             encode_one(&mut encoder, metric, value)?;
         }
@@ -237,7 +240,7 @@ impl Readings {
     ) -> fmt::Result {
         let mut family =
             encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?;
-        for issuer in self.access_tokens.issuers() {
+        for issuer in self.rules.current().access_tokens.issuers() {
             if let Some(value) = read(issuer) {
                 let label = [(ISSUER, issuer.issuer())];
                 ConstGauge::new(signed(value)).encode(family.encode_family(&label)?)?;

@@ -24,6 +24,9 @@ use super::finding::Findings;
 use super::raw::{RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates};
 use super::{duration, endpoint};
 
+#[cfg(test)]
+pub(crate) use self::allowlist::REFRESH;
+pub(crate) use self::allowlist::{AllowlistSources, PublishedList, sources as allowlist_sources};
 pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.

@@ -8,6 +8,7 @@ use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NewPasswordRules}
 use lychgate_store::StoreUrl;
 
 use super::page::code;
+use crate::config::REFRESH;
 
 /// A default that stands in code.
 pub(super) struct DefaultValue {
@@ -38,6 +39,11 @@ pub(super) fn defaults() -> Vec<DefaultValue> {
 fn access_tokens(defaults: &mut Vec<DefaultValue>) {
     let keys = KeyLimits::default();
     defaults.extend([
+        seconds(
+            "gateway.allowlist.refresh",
+            "asking for the published allowlist, every",
+            REFRESH,
+        ),
         seconds(
             "gateway.access_token.leeway",
             "difference of clocks",

@@ -166,6 +166,42 @@ async fn each_weakness_is_found_by_its_id_and_no_value_is_shown() {
 }
 
 #[tokio::test]
+async fn an_address_that_leaves_the_published_list_or_has_left_it_is_found_while_it_is_in_use() {
+    let folder = sqlite_folder().await;
+    let list = |changelog: &str| {
+        format!(
+            r#"{{ "regions": {{ "EU": {{ "ipv4_cidrs": ["8.8.8.1/32", "8.8.8.2/32"] }} }}, "changelog": [{changelog}] }}"#
+        )
+    };
+    let removal = |day: &str, network: &str| {
+        format!(
+            r#"{{ "date": "{day}", "region": "EU", "action": "remove", "ipv4_cidrs": ["{network}"] }}"#
+        )
+    };
+    let networks = "networks = [\"127.0.0.0/8\"]";
+    let files = "networks = [\"8.8.8.3\"]\nfiles = [\"ip-ranges.json\"]\nregions = [\"EU\"]";
+    change_config(folder.path(), networks, files);
+    for (changes, found) in [
+        // Nothing, or nothing of ours, or one that came back.
+        (String::new(), None),
+        (removal("2026-01-01", "8.8.8.77/32"), None),
+        (removal("2026-01-01", "8.8.8.1/32"), None),
+        (
+            removal("2999-01-01", "8.8.8.1/32"),
+            Some("allowlist-address-leaving"),
+        ),
+        (
+            removal("2026-01-01", "8.8.8.3/32"),
+            Some("allowlist-address-left"),
+        ),
+    ] {
+        write(folder.path(), "ip-ranges.json", &list(&changes));
+        let found = found.into_iter().map(str::to_owned).collect();
+        assert_eq!(ids(folder.path()).await, found, "{changes}");
+    }
+}
+
+#[tokio::test]
 async fn a_revocation_list_that_is_missing_or_runs_out_is_found_on_both_listeners() {
     let folder = sqlite_folder().await;
     let authority = Authority::new("clients");

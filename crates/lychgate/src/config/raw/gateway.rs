@@ -97,6 +97,15 @@ pub(crate) struct RawAllowlist {
     /// The regions to take from such JSON files, as `EU`.
     #[serde(default)]
     pub(crate) regions: Vec<String>,
+    /// Where such a JSON file is published, as `https://cdn.auth0.com/ip-ranges.json`. What is fetched there is kept in
+    /// `cache`; what cannot be used changes nothing.
+    pub(crate) url: Option<String>,
+    /// How often the URL is asked: every 6 hours if left out, at most once a minute.
+    pub(crate) refresh: Option<RawDuration>,
+    /// The file that keeps what the URL gave last, so that a start without the network has it. Needs to be there with `url`.
+    pub(crate) cache: Option<String>,
+    /// The file of the authorities that stand for the URL's certificate, in PEM; those that this machine trusts if left out.
+    pub(crate) url_ca: Option<String>,
     /// Starts although the list holds every address of IPv4 or of IPv6.
     #[serde(default)]
     pub(crate) i_accept_any_network: bool,

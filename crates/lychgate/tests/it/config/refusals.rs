@@ -51,7 +51,7 @@ const LOOKUP: &str = "select id, email from users where email = :identifier\"";
 
 /// What would leave the gateway without one of its controls.
 #[rustfmt::skip]
-pub(super) const MISSING_CONTROLS: [Bad; 15] = [
+pub(super) const MISSING_CONTROLS: [Bad; 20] = [
     bad(ACCESS_TOKEN, "", "gateway]", &["`gateway.access_token`", "never the only control", "name `issuers`"]),
     bad(ALLOWLIST, "", "gateway]", &["`gateway.allowlist`", "is missing", "name the networks"]),
     bad(NETWORKS, "", "allowlist]", &["`gateway.allowlist`", "the allowlist is empty"]),
@@ -59,6 +59,11 @@ pub(super) const MISSING_CONTROLS: [Bad; 15] = [
     bad(NETWORKS, "networks = [\"0.0.0.0/0\"]", "allowlist]", &["every IPv4 address", "`i_accept_any_network = true`"]),
     bad(NETWORKS, "networks = [\"0.0.0.0/1\", \"128.0.0.0/1\"]", "allowlist]", &["every IPv4 address"]),
     bad(NETWORKS, "networks = [\"127.0.0.1\", \"::/0\"]", "allowlist]", &["every IPv6 address"]),
+    bad(NETWORKS, "url = \"https://127.0.0.1:9/\"\nregions = [\"EU\"]", "allowlist]", &["`gateway.allowlist.cache`", "is missing"]),
+    bad(NETWORKS, "url = \"http://127.0.0.1:9/\"\ncache = \"c.json\"\nregions = [\"EU\"]\nnetworks = [\"127.0.0.1\"]", "url = ", &["`gateway.allowlist.url`", "must be an `https://` URL"]),
+    bad(NETWORKS, "url = \"https://127.0.0.1:9/\"\ncache = \"c.json\"", "allowlist]", &["`gateway.allowlist.regions`", "name those of your tenant"]),
+    bad(NETWORKS, "networks = [\"127.0.0.1\"]\nrefresh = \"1h\"", "refresh = ", &["`gateway.allowlist.refresh`", "does nothing without `url`"]),
+    bad(NETWORKS, "networks = [\"127.0.0.1\"]\nurl = \"https://127.0.0.1:9/\"\ncache = \"c.json\"\nregions = [\"EU\"]\nrefresh = \"10s\"", "refresh = ", &["`gateway.allowlist.refresh`", "at least a minute"]),
     bad("[\"script-client\"]", "[]", "clients = ", &["`gateway.access_token.clients`", "nobody could call"]),
     bad("[\"script-client\"]", "[\"*\"]", "\"*\"", &["`gateway.access_token.clients[0]`", "wildcard", "name the client id"]),
     bad("\"urn:legacy-identity\"", "\"\"", "audience = ", &["`gateway.access_token.audience`", "empty or a wildcard"]),
