@@ -75,7 +75,7 @@ impl Gateway {
             None => (None, None),
         };
         // It begins with a line that says that we have started: after all that could keep us from it.
-        let audit = Arc::new(Writer::open(settings.audit).await?);
+        let audit = Arc::new(Box::pin(Writer::open(settings.audit)).await?);
         let readings = Readings {
             audit: Arc::clone(&audit),
             lockout: Arc::clone(&lockout),
@@ -96,6 +96,7 @@ impl Gateway {
             clients: settings.access_token.clients,
             audience: settings.access_token.audience,
             identifiers: settings.identifiers,
+            canaries: settings.canaries,
             lockout,
             legacy,
             audit,

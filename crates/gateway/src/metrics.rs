@@ -13,6 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::canary::Canary;
 use crate::problem::ProblemKind;
 use crate::upgrade;
 
@@ -54,10 +55,11 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 24] = [
+pub const METRICS: [Metric; 25] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
+    CANARIES,
     readings::AUDIT_SEQUENCE,
     readings::CONNECTIONS,
     readings::OPEN_CONNECTIONS,
@@ -102,18 +104,31 @@ const AUDIT_FAILURES: Metric = Metric {
     labels: &[],
 };
 
+const CANARIES: Metric = Metric {
+    name: "lychgate_canaries",
+    help: "Requests that used a decoy, by whether it is an identifier or a client",
+    kind: MetricKind::Counter,
+    labels: &["kind"],
+};
+
 /// The registry of one gateway, and what its requests count in it.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     duration: Family<OperationLabel, Histogram>,
     audit_failures: Counter,
+    canaries: Family<CanaryLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     operation: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CanaryLabel {
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -128,6 +143,7 @@ impl Metrics {
         let duration =
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let audit_failures = Counter::default();
+        let canaries = Family::<CanaryLabel, Counter>::default();
         let mut registry = Registry::default();
         registry.register(REQUESTS.name, REQUESTS.help, requests.clone());
         registry.register(DURATION.name, DURATION.help, duration.clone());
@@ -136,6 +152,12 @@ impl Metrics {
             AUDIT_FAILURES.help,
             audit_failures.clone(),
         );
+        registry.register(CANARIES.name, CANARIES.help, canaries.clone());
+        // An alert is raised on the first, so each is there from the start.
+        for canary in [Canary::Identifier, Canary::Client] {
+            let kind = canary.name();
+            drop(canaries.get_or_create(&CanaryLabel { kind }));
+        }
         readings.legacy.upgrades().counts().register(&mut registry);
         registry.register_collector(Box::new(readings));
         Self {
@@ -143,7 +165,14 @@ impl Metrics {
             requests,
             duration,
             audit_failures,
+            canaries,
         }
+    }
+
+    /// A decoy was used.
+    pub(crate) fn canary_used(&self, canary: Canary) {
+        let kind = canary.name();
+        self.canaries.get_or_create(&CanaryLabel { kind }).inc();
     }
 
     /// A request was decided.

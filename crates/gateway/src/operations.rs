@@ -15,6 +15,7 @@ mod answers;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -27,6 +28,7 @@ use crate::audit::{Outcome, Record, Step};
 use crate::body;
 use crate::body::fields::Fields;
 use crate::caller::Caller;
+use crate::canary::{Canaries, Canary};
 use crate::ledger::Sighting;
 use crate::legacy::Legacy;
 use crate::lockout::Guesses;
@@ -77,6 +79,10 @@ pub trait Input: JsonSchema + Sized + Send {
     fn read(fields: &mut Fields<'_>) -> Result<Self, InvalidField>;
     /// Whom it is about, as the audit line's pseudonym is made from it.
     fn about(&self) -> &str;
+    /// A second name that it gives to somebody.
+    fn second_name(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The answer of an operation.
@@ -115,6 +121,7 @@ pub(crate) struct Call<'a> {
     pub(crate) body_limits: body::BodyLimits,
     pub(crate) identifiers: IdentifierRules,
     pub(crate) guesses: Guesses<'a>,
+    pub(crate) canaries: &'a Canaries,
     pub(crate) legacy: &'a Legacy,
     pub(crate) record: &'a mut Record,
 }
@@ -151,6 +158,7 @@ const fn entry<O: Operation>() -> OperationEntry {
 fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
     Box::pin(async move {
         call.record.step(Step::Scope);
+        call.record.trace().scope(O::SCOPE);
         let authorized = Authorized::<O>::of(caller)?;
         call.record.step(Step::Body);
         let members = body::read(call.headers, call.body, call.body_limits).await?;
@@ -158,14 +166,25 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
             .map_err(Problem::InvalidField)?;
         let about = input.about().to_owned();
         call.record.about(&about);
+        let is_canary = [Some(about.as_str()), input.second_name()]
+            .iter()
+            .flatten()
+            .any(|name| call.canaries.has_identifier(name));
+        if is_canary {
+            call.record.canary(Canary::Identifier);
+        }
         let attempt = if O::TRIES_A_PASSWORD {
             call.record.step(Step::Lockout);
-            Some(call.guesses.begin(&about).await?)
+            let asked = Instant::now();
+            let begun = call.guesses.begin(&about).await;
+            call.record.trace().lockout(asked.elapsed());
+            Some(begun?)
         } else {
             None
         };
         call.record.step(Step::Operation);
-        let output = O::run(authorized, input, call.legacy).await;
+        let legacy = call.legacy.of_request(call.record.trace(), is_canary);
+        let output = O::run(authorized, input, &legacy).await;
         if let Some(attempt) = attempt {
             match &output {
                 Ok(output) if output.outcome() == Outcome::NoUser => attempt.wrong(),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lychgate_gateway::profile::ProfileField;
 use lychgate_gateway::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientAddress, ClientId,
-    Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
+    AccessTokenSettings, Audience, AuditDestination, AuditSettings, Canaries, ClientAddress,
+    ClientId, Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
     PseudonymKey, Settings,
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
@@ -306,6 +306,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
             AuditDestination::File(audit_file(folder)),
             PseudonymKey::new(&[7; 32]).unwrap(),
         ),
+        canaries: Canaries::default(),
         ledger: None,
         limits: Limits::default(),
     }
