@@ -4,6 +4,7 @@ mod audit;
 pub(crate) mod check;
 mod completions;
 mod demo;
+mod explain;
 mod export;
 mod init;
 mod legacy_store;
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Arguments),
     /// Prove that an audit log is whole.
     Audit(audit::Arguments),
+    /// Tell every decision that was made for one request, from the audit log.
+    Explain(explain::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
@@ -108,6 +111,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Check(arguments) => in_runtime(check::run(arguments)),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Password(arguments) => in_runtime(password::run(arguments)),
