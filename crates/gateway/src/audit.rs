@@ -15,19 +15,23 @@ mod own;
 pub(crate) mod pseudonym;
 mod refusals;
 mod syslog;
+pub(crate) mod trace;
 mod verification;
 mod writer;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
+use crate::canary::Canary;
 use crate::ledger::Sighting;
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
+use trace::Detail;
 
 pub use chain::{Digest, Link};
 pub use destination::Heads;
@@ -36,6 +40,8 @@ pub use head::{HeadKey, HeadPublicKey};
 pub use line::{EVENTS, FIELDS};
 pub(crate) use refusals::{RefusalLines, Refusals};
 pub use syslog::SyslogAddress;
+pub use trace::DETAILS;
+pub(crate) use trace::Trace;
 pub use verification::{Fault, FaultKind, Place, Signed, Verification};
 pub(crate) use writer::Writer;
 
@@ -109,6 +115,8 @@ pub(crate) struct Record {
     about: Option<String>,
     outcome: &'static str,
     told: Option<Sighting>,
+    canary: Option<Canary>,
+    trace: Arc<Trace>,
 }
 
 impl Step {
@@ -239,6 +247,8 @@ impl Record {
             about: None,
             outcome: "none",
             told: None,
+            canary: None,
+            trace: Arc::default(),
         }
     }
 
@@ -282,6 +292,21 @@ impl Record {
         self.outcome = outcome.name();
     }
 
+    /// It uses a decoy.
+    pub(crate) fn canary(&mut self, canary: Canary) {
+        self.canary = Some(canary);
+    }
+
+    /// Whether it uses a decoy.
+    pub(crate) fn used_canary(&self) -> Option<Canary> {
+        self.canary
+    }
+
+    /// What is found below, as it is found.
+    pub(crate) fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
     /// What the answer tells the platform about a user.
     pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
         self.told = sighting;
@@ -305,7 +330,17 @@ impl Record {
         key: &'a PseudonymKey,
         took: Duration,
     ) -> Line<'a> {
+        let mut detail = self.trace.so_far();
+        detail.retry_after_s = problem.and_then(Problem::retry_after);
+        let event = if self.canary.is_some() {
+            "canary"
+        } else {
+            "answer"
+        };
         Line {
+            severity: self.canary.map(|_| "alert"),
+            canary: self.canary.map(Canary::name),
+            detail: (detail != Detail::default()).then_some(detail),
             pseudonym: self
                 .about
                 .as_deref()
@@ -319,7 +354,7 @@ impl Record {
             request_id: Some(&self.request_id),
             outcome: problem.map_or(self.outcome, |problem| problem.kind().describe().name),
             address: Some(self.address),
-            ..Line::new("answer", self.time, self.step)
+            ..Line::new(event, self.time, self.step)
         }
     }
 }
@@ -440,12 +475,23 @@ mod tests {
         let mut record = record();
         record.about("zoe");
         record.operation("lookup");
-        let problem = Problem::Internal("reason");
+        record.canary(Canary::Identifier);
+        record.trace = Arc::new(Trace::full());
+        let problem = Problem::ClientNotAllowed("reason");
         let key = key();
         let mut line = record.line(500, Some(&problem), &key, Duration::ZERO);
         line.client = Some("client");
+        if let Some(detail) = &mut line.detail {
+            detail.retry_after_s = Some(1);
+        }
         line.untold = Some(3);
         let line = serde_json::to_value(&line).unwrap();
+        let detail = line["detail"].as_object().unwrap();
+        let described: BTreeSet<_> = DETAILS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(
+            detail.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            described
+        );
         let own = [
             OwnEvent::Start,
             OwnEvent::Stop,

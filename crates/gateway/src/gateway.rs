@@ -85,7 +85,7 @@ impl Gateway {
         let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
         let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
         // It begins with a line that says that we have started: after all that could keep us from it.
-        let audit = Arc::new(Writer::open(settings.audit).await?);
+        let audit = Arc::new(Box::pin(Writer::open(settings.audit)).await?);
         let readings = Readings {
             rates: Arc::clone(&rates),
             idempotency: Arc::clone(&idempotency),
@@ -105,6 +105,7 @@ impl Gateway {
             rates,
             identifiers: settings.identifiers,
             idempotency,
+            canaries: settings.canaries,
             lockout,
             legacy,
             audit,

@@ -5,6 +5,7 @@ mod attack;
 pub(crate) mod check;
 mod completions;
 mod demo;
+mod explain;
 mod export;
 mod init;
 mod legacy_store;
@@ -50,6 +51,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Play the known attacks against a deployment that is yours.
     Attack(attack::Arguments),
+    /// Tell every decision that was made for one request, from the audit log.
+    Explain(explain::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
@@ -116,6 +119,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(arguments) => in_runtime(check::run(arguments)),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Attack(arguments) => in_runtime(attack::run(arguments)),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Unlock(arguments) => in_runtime(unlock::run(arguments)),

@@ -10,7 +10,7 @@ mod generated;
 mod openapi;
 mod page;
 
-use lychgate_gateway::audit::{EVENTS, FIELDS, Outcome, Step};
+use lychgate_gateway::audit::{DETAILS, EVENTS, FIELDS, Outcome, Step};
 use lychgate_gateway::metrics::{METRICS, MetricKind};
 use lychgate_gateway::operations::OPERATIONS;
 use lychgate_gateway::problem::{PROBLEMS, TYPE_PREFIX};
@@ -181,6 +181,14 @@ fn the_generated_audit_page_is_up_to_date() {
     page.table(
         ["field", "what"],
         FIELDS
+            .iter()
+            .map(|(name, what)| [code(*name), (*what).to_owned()]),
+    );
+    page.heading("Detail");
+    page.text("What `lychgate explain` tells of a request, in `detail`.");
+    page.table(
+        ["field", "what"],
+        DETAILS
             .iter()
             .map(|(name, what)| [code(*name), (*what).to_owned()]),
     );

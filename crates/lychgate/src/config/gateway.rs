@@ -3,6 +3,7 @@
 mod access_token;
 mod allowlist;
 mod audit;
+mod canaries;
 mod client_address;
 mod credentials;
 mod ldap;
@@ -54,6 +55,7 @@ pub(crate) fn settings(
     let audit = audit::settings(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
     let (store, identifiers, profile) = store?;
+    let canaries = canaries::canaries(&raw.canaries, gateway, identifiers, findings);
     Some(Settings {
         listen: listen?,
         client_address: client_address?,
@@ -71,6 +73,7 @@ pub(crate) fn settings(
         decoys: decoys?,
         new_passwords: new_passwords?,
         audit: audit?,
+        canaries: canaries?,
         limits: Limits {
             rates: rates(&gateway.rates),
             lockout: lockout?,

@@ -16,8 +16,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-pub(crate) use self::audit::{RawAudit, RawOnFailure, RawRotation};
 pub(crate) use self::attack::{RawAttack, RawAttackApplication, RawAttackClient, RawAttackUser};
+pub(crate) use self::audit::{RawAudit, RawCanaries, RawOnFailure, RawRotation};
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
     RawLockout, RawRate, RawRates, RawSenderConstraint,
@@ -53,6 +53,9 @@ pub(crate) struct RawConfig {
     /// One line for each answer and each refusal of the gateway.
     #[serde(default)]
     pub(crate) audit: RawAudit,
+    /// Decoys, whose use raises an alert.
+    #[serde(default)]
+    pub(crate) canaries: RawCanaries,
     /// Who has been seen since when, for the end of a migration.
     pub(crate) ledger: Option<RawLedger>,
     /// The embedded authorization server.

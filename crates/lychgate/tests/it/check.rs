@@ -54,10 +54,13 @@ argon2id = 1
 file = "audit.jsonl"
 pseudonym_key = "${file:pseudonym.key}"
 signing_key = "${file:audit-signing.pem}"
+
+[canaries]
+identifiers = ["svc-backup@example.com"]
 "#;
 
 /// What is changed in the sound config, and the check that finds it.
-const WEAKNESSES: [(&str, &str, &str); 18] = [
+const WEAKNESSES: [(&str, &str, &str); 19] = [
     (
         "networks = [\"127.0.0.0/8\"]",
         "networks = [\"8.0.0.0/8\"]",
@@ -119,6 +122,11 @@ const WEAKNESSES: [(&str, &str, &str); 18] = [
         "file = \"audit.jsonl\"\n",
         "file = \"audit.jsonl\"\non_failure = \"answer\"\n",
         "audit-failure-answered",
+    ),
+    (
+        "[canaries]\nidentifiers = [\"svc-backup@example.com\"]\n",
+        "",
+        "canaries-missing",
     ),
     (
         "${file:pseudonym.key}",
