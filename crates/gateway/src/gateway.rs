@@ -67,12 +67,8 @@ impl Gateway {
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen, &settings.limits)?;
-        let admission = Admission {
-            allowlist: settings.allowlist,
-            source: settings.client_address,
-        };
-        let rules = Rules::new(admission, settings.access_token, now);
-        let rules = Arc::new(Live::new(rules));
+        let admission = Admission::new(settings.allowlist, settings.client_address);
+        let rules = Arc::new(Live::new(Rules::new(admission, settings.access_token, now)));
         let lockout = Lockout::new(settings.limits.lockout);
         let (ledger, ledger_writer) = match settings.ledger {
             // On the heap, as it is a long story and few have one.
@@ -110,11 +106,7 @@ impl Gateway {
             admin_listener,
             way: Arc::new(way),
             metrics,
-            key_keeping: KeyKeeping {
-                discovery: Arc::new(discovery),
-                tasks: TaskTracker::new(),
-                end: CancellationToken::new(),
-            },
+            key_keeping: KeyKeeping::new(discovery),
             refusals,
             refusal_lines,
             upgrade_queue,
