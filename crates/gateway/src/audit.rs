@@ -529,11 +529,10 @@ mod tests {
         );
         let [refused, upgrade, unlock] =
             [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
-        let lines = [&line, &refused, &upgrade, &unlock];
         let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
         let reload = serde_json::to_value(reload).unwrap();
         assert!(reload["step"].is_null());
-        for event in lines.map(|line| &line, &refused, &upgrade, &reload].map(|line| &line["event"]) {
+        for event in [&line, &refused, &upgrade, &unlock, &reload].map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

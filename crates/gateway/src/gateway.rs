@@ -14,8 +14,8 @@ use crate::access_token::discovery::Discovery;
 use crate::admin::{self, Admin, Names};
 use crate::admin_socket::{AdminSocket, Operator};
 use crate::admission::Admission;
-use crate::audit::pseudonym::LedgerKey;
 use crate::adoption::{Adoption, KeyKeeping};
+use crate::audit::pseudonym::LedgerKey;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
 use crate::idempotency::Idempotency;
@@ -74,12 +74,8 @@ impl Gateway {
         let admin_socket = settings.admin_socket.as_deref();
         let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
         let rates = Arc::new(Rates::new(settings.limits.rates));
-        let admission = Admission {
-            allowlist: settings.allowlist,
-            source: settings.client_address,
-        };
-        let rules = Rules::new(admission, settings.access_token, now);
-        let rules = Arc::new(Live::new(rules));
+        let admission = Admission::new(settings.allowlist, settings.client_address);
+        let rules = Arc::new(Live::new(Rules::new(admission, settings.access_token, now)));
         let lockout = Lockout::new(settings.limits.lockout);
         let idempotency_key = pseudonym_key.idempotency_key();
         let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
@@ -122,11 +118,7 @@ impl Gateway {
             admin_socket,
             way: Arc::new(way),
             metrics,
-            key_keeping: KeyKeeping {
-                discovery: Arc::new(discovery),
-                tasks: TaskTracker::new(),
-                end: CancellationToken::new(),
-            },
+            key_keeping: KeyKeeping::new(discovery),
             refusals,
             refusal_lines,
             upgrade_queue,
