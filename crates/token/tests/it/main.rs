@@ -5,6 +5,8 @@ mod dpop;
 #[cfg(test)]
 mod jsonwebtoken_agrees;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod tampering;
 #[cfg(test)]
 mod vectors;
