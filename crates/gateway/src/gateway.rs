@@ -20,6 +20,7 @@ use crate::ledger::{LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
+use crate::possession::Possession;
 use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
 use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
@@ -63,6 +64,8 @@ impl Gateway {
         let (legacy, upgrade_queue) = Box::pin(opening).await?;
         let legacy = Arc::new(legacy);
         let access_tokens = Arc::new(AccessTokens::new(&settings.access_token, now));
+        let possession = Possession::new(&settings.access_token, &pseudonym_key.nonce_key());
+        let possession = Arc::new(possession);
         let keys = settings.access_token.keys;
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
@@ -80,6 +83,7 @@ impl Gateway {
             connections: listener.counters(),
             legacy: Arc::clone(&legacy),
             access_tokens: Arc::clone(&access_tokens),
+            possession: Arc::clone(&possession),
             ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
@@ -93,6 +97,7 @@ impl Gateway {
             access_tokens,
             clients: settings.access_token.clients,
             audience: settings.access_token.audience,
+            possession,
             identifiers: settings.identifiers,
             lockout,
             legacy,

@@ -4,7 +4,8 @@
 //! next step asks for that type, so that no operation can be reached but by the whole way:
 //!
 //! ```text
-//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─scope→ Authorized<Op>
+//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller
+//!   ─possession→ ProvenCaller ─scope→ Authorized<Op>
 //!   ─body→ Op::Input ─operation→ store row ─password→ matched? ─profile→ Op::Output
 //!   ─answer or problem→ response          every exit → audit
 //! ```
@@ -18,6 +19,7 @@ mod admission;
 mod access_token;
 mod budget;
 mod caller;
+mod possession;
 mod scope;
 mod lockout;
 mod body;
@@ -42,9 +44,10 @@ pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::openapi;
+pub use possession::ProvenCaller;
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
     ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
+    LoopbackAddress, PseudonymKey, PublicUrl, SenderConstraint, Settings, UpgradeLimits,
 };

@@ -54,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 23] = [
+pub const METRICS: [Metric; 25] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -74,6 +74,8 @@ pub const METRICS: [Metric; 23] = [
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
+    readings::PROOFS,
+    readings::USED_TOKENS,
     readings::LEDGER_SIGHTINGS,
     readings::LEDGER_DROPPED,
     readings::LEDGER_FAILURES,

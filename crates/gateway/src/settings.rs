@@ -15,6 +15,7 @@ use lychgate_token::Algorithm;
 use crate::error::Error;
 use crate::ledger::LedgerSettings;
 use crate::new_password::NewPasswordRules;
+use crate::problem::Scheme;
 use crate::profile::ProfileField;
 
 pub use crate::access_token::keys::KeyLimits;
@@ -22,7 +23,7 @@ pub use crate::audit::pseudonym::PseudonymKey;
 pub use crate::body::BodyLimits;
 pub use crate::lockout::LockoutLimits;
 pub use crate::upgrade::UpgradeLimits;
-pub use names::{Audience, ClientId, Issuer, KeyLocation};
+pub use names::{Audience, ClientId, Issuer, KeyLocation, PublicUrl};
 
 /// Everything a gateway is told.
 pub struct Settings {
@@ -68,6 +69,12 @@ pub struct AccessTokenSettings {
     pub clients: BTreeSet<ClientId>,
     /// The signature algorithms that are accepted. Not empty.
     pub algorithms: Vec<Algorithm>,
+    /// What a token must be bound to beside its bearer.
+    pub sender_constraint: SenderConstraint,
+    /// Whether a token is good for one call only.
+    pub one_use: bool,
+    /// Proofs, and used tokens, that are remembered. What comes when there is no room is refused.
+    pub replay_entries: usize,
     /// How far clocks may differ; 10 s by default.
     pub leeway: Duration,
     /// The longest `exp - iat`, inclusive; 24 h by default.
@@ -76,6 +83,15 @@ pub struct AccessTokenSettings {
     pub keys: KeyLimits,
     /// Verified tokens that are remembered.
     pub verified_tokens: u64,
+}
+
+/// What a token must be bound to beside its bearer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SenderConstraint {
+    /// Nothing. A token that says it is bound is refused.
+    None,
+    /// A key, which every request proves anew (RFC 9449), for the place that this URL names.
+    Dpop(PublicUrl),
 }
 
 /// An issuer, and where its keys are.
@@ -160,6 +176,9 @@ impl AccessTokenSettings {
             audience,
             clients: BTreeSet::from([client]),
             algorithms: vec![Algorithm::Rs256],
+            sender_constraint: SenderConstraint::None,
+            one_use: false,
+            replay_entries: Self::REPLAY_ENTRIES,
             leeway: Self::LEEWAY,
             max_lifetime: Self::MAX_LIFETIME,
             keys: KeyLimits::default(),
@@ -171,6 +190,8 @@ impl AccessTokenSettings {
     pub const LEEWAY: Duration = Duration::from_secs(10);
     /// The default `max_lifetime`.
     pub const MAX_LIFETIME: Duration = Duration::from_hours(24);
+    /// The default `replay_entries`.
+    pub const REPLAY_ENTRIES: usize = 100_000;
     /// The default number of verified tokens that are remembered.
     pub const VERIFIED_TOKENS: u64 = 10_000;
 
@@ -184,6 +205,16 @@ impl AccessTokenSettings {
         match empty.into_iter().find(|(_, is_empty)| *is_empty) {
             Some((list, _)) => Err(Error::EmptyList(list)),
             None => Ok(()),
+        }
+    }
+}
+
+impl SenderConstraint {
+    /// The scheme that tokens come in.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self {
+            Self::None => Scheme::Bearer,
+            Self::Dpop(_) => Scheme::Dpop,
         }
     }
 }

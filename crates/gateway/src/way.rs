@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use lychgate_listener::AdmittedPeer;
@@ -32,9 +32,13 @@ use crate::legacy::Legacy;
 use crate::lockout::{Guesses, Lockout};
 use crate::metrics::Metrics;
 use crate::operations::{Call, OPERATIONS, OperationEntry};
+use crate::possession::Possession;
 use crate::problem::{Problem, common_headers};
 use crate::settings::{Audience, ClientId, Limits};
 use caught::caught;
+
+/// The header in which a server hands out nonces (RFC 9449 §8).
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// What every answer has in common.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -45,6 +49,7 @@ pub(crate) struct Way {
     pub(crate) access_tokens: Arc<AccessTokens>,
     pub(crate) clients: BTreeSet<ClientId>,
     pub(crate) audience: Audience,
+    pub(crate) possession: Arc<Possession>,
     pub(crate) identifiers: IdentifierRules,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
@@ -85,7 +90,7 @@ impl Way {
             way.answer_to_the_end(connection, request).await
         });
         task.await
-            .unwrap_or_else(|_| Problem::Internal("lost").answer("none"))
+            .unwrap_or_else(|_| Problem::Internal("lost").answer("none", self.possession.scheme()))
     }
 
     async fn answer_to_the_end(
@@ -150,10 +155,12 @@ impl Way {
             .verify(peer, &head.headers, &head.uri, now)
             .await?;
         record.step(Step::Caller);
-        if let Ok(client) = client_of(&token) {
+        if let Ok(client) = client_of(token.verified()) {
             record.client(client);
         }
-        let caller = Caller::admit(peer, &token, &self.clients, &self.audience)?;
+        let caller = Caller::admit(peer, token, &self.clients, &self.audience)?;
+        record.step(Step::Possession);
+        let caller = self.possession.prove(caller, head, now)?;
         record.step(Step::Route);
         let operation = self.route(head)?;
         record.operation(operation.name);
@@ -243,10 +250,14 @@ impl Way {
         if let (Ok(_), Some(ledger), Some(told)) = (&decided, &self.ledger, record.sighting()) {
             ledger.note(told.clone(), UnixTime::now());
         }
-        match decided {
+        let mut answer = match decided {
             Ok(done) => done.answer(record.request_id()),
-            Err(problem) => problem.answer(record.request_id()),
+            Err(problem) => problem.answer(record.request_id(), self.possession.scheme()),
+        };
+        if let Some(nonce) = self.possession.nonce(UnixTime::now()) {
+            answer.headers_mut().insert(NONCE, nonce);
         }
+        answer
     }
 }
 
@@ -299,6 +310,7 @@ fn out_of_time(record: &Record) -> Problem {
             | Step::Headers
             | Step::AccessToken
             | Step::Caller
+            | Step::Possession
             | Step::Route
             | Step::Scope
             | Step::Body

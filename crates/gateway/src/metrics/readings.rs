@@ -18,6 +18,7 @@ use crate::access_token::issuer_keys::IssuerKeys;
 use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
+use crate::possession::Possession;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
@@ -80,6 +81,16 @@ pub(super) const VERIFIED_TOKENS: Metric = gauge(
     "Verified tokens that are remembered",
     &[],
 );
+pub(super) const PROOFS: Metric = gauge(
+    "lychgate_proofs",
+    "Proofs of possession that are remembered, so that none is taken twice; with no room for more, new ones are refused",
+    &[],
+);
+pub(super) const USED_TOKENS: Metric = gauge(
+    "lychgate_used_tokens",
+    "Tokens that are remembered because each is good for one call; with no room for more, new ones are refused",
+    &[],
+);
 
 pub(super) const LEDGER_SIGHTINGS: Metric = counter(
     "lychgate_ledger_sightings",
@@ -123,6 +134,7 @@ pub(crate) struct Readings {
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) possession: Arc<Possession>,
     pub(crate) ledger: Arc<Counts>,
 }
 
@@ -153,6 +165,8 @@ impl Collector for Readings {
                 u64::from(store.has_faulty_credentials),
             ),
             (VERIFIED_TOKENS, self.access_tokens.remembered()),
+            (PROOFS, unsigned(self.possession.remembered_proofs())),
+            (USED_TOKENS, unsigned(self.possession.remembered_tokens())),
         ] {
             encode_one(&mut encoder, metric, value)?;
         }

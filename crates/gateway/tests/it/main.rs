@@ -24,6 +24,7 @@ mod new_password;
 mod ledger;
 mod operations;
 mod overload;
+mod possession;
 mod start;
 mod tls;
 mod tokens;

@@ -38,7 +38,7 @@ pub(crate) fn settings(
     let admin_listen = admin_listen(gateway, &key, findings);
     let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
-    let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
+    let access_token = access_token::settings(gateway, findings);
     let lockout = lockout(&gateway.lockout, &key.member("lockout"), findings);
     let limits = limits(&gateway.limits, &key.member("limits"), findings);
     let store = store::settings(raw.store.as_ref(), folder, findings);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NewPasswordRules};
 use lychgate_store::StoreUrl;
+use lychgate_token::dpop::{Nonces, Proof};
 
 use super::page::code;
 
@@ -80,6 +81,14 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
             "verified tokens that are remembered",
             AccessTokenSettings::VERIFIED_TOKENS,
         ),
+        number(
+            "gateway.access_token.replay_entries",
+            "proofs, and used tokens, that are remembered",
+            AccessTokenSettings::REPLAY_ENTRIES,
+        ),
+        seconds("", "age of a proof of possession", Proof::MAX_AGE),
+        bytes("", "proof of possession", Proof::MOST_BYTES),
+        seconds("", "use of a nonce, at least", Nonces::LIFETIME),
     ]);
 }
 

@@ -1,6 +1,8 @@
 //! `lychgate serve` from its start to its stop: transports, operations, admin, audit, keys that come late.
 
 #[cfg(test)]
+mod possession;
+#[cfg(test)]
 mod rotation;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,35 +1,36 @@
 //! `[gateway.access_token]`: without it an allowlist would be the only control, and there is no such gateway.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use lychgate_gateway::{
     AccessTokenSettings, Audience, ClientId, Issuer, IssuerSettings, KeyLimits, KeyLocation,
+    PublicUrl, SenderConstraint,
 };
 use lychgate_token::Algorithm;
 
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
-use crate::config::raw::{RawAccessToken, RawSenderConstraint};
+use crate::config::raw::{RawAccessToken, RawGateway, RawSenderConstraint};
 
 /// Clocks that differ by more are broken, and every token would live that much longer.
 const MOST_LEEWAY: Duration = Duration::from_mins(5);
 
 /// What makes a token good.
 pub(crate) fn settings(
-    raw: Option<&RawAccessToken>,
+    gateway: &RawGateway,
     findings: &mut Findings<'_>,
 ) -> Option<AccessTokenSettings> {
     let key = Key::new("gateway.access_token");
-    let Some(raw) = raw else {
+    let Some(raw) = &gateway.access_token else {
         let reason = "is missing: an allowlist is never the only control, because a platform's addresses serve all \
                       its customers; name `issuers`, `audience` and `clients`";
         findings.push(&key, reason);
         return None;
     };
-    // A token that says it is bound is refused, whatever stands here.
-    let RawSenderConstraint::None = raw.sender_constraint;
+    let sender_constraint = sender_constraint(raw, gateway.public_url.as_deref(), findings);
     let issuers = issuers(raw, &key, findings);
     let audience = findings.keep(&key.member("audience"), Audience::parse(&raw.audience));
     let clients = list(
@@ -65,6 +66,13 @@ pub(crate) fn settings(
         audience: audience?,
         clients: BTreeSet::from_iter(clients?),
         algorithms: algorithms?,
+        sender_constraint: sender_constraint?,
+        one_use: raw.one_use,
+        replay_entries: raw
+            .replay_entries
+            .map_or(AccessTokenSettings::REPLAY_ENTRIES, |number| {
+                NonZeroU32::get(number) as usize
+            }),
         leeway: leeway?,
         max_lifetime: max_lifetime?,
         keys: KeyLimits {
@@ -73,6 +81,33 @@ pub(crate) fn settings(
         },
         verified_tokens: AccessTokenSettings::VERIFIED_TOKENS,
     })
+}
+
+/// What a token must be bound to, with what it takes to prove it.
+fn sender_constraint(
+    raw: &RawAccessToken,
+    public_url: Option<&str>,
+    findings: &mut Findings<'_>,
+) -> Option<SenderConstraint> {
+    let key = Key::new("gateway.public_url");
+    match (raw.sender_constraint, public_url) {
+        (RawSenderConstraint::None, None) => Some(SenderConstraint::None),
+        (RawSenderConstraint::None, Some(_)) => {
+            let reason = "is what proofs of possession are made for, and none are asked for; leave it out, or set \
+                          `sender_constraint = \"dpop\"`";
+            findings.push(&key, reason);
+            None
+        }
+        (RawSenderConstraint::Dpop, Some(url)) => findings
+            .keep(&key, PublicUrl::parse(url))
+            .map(SenderConstraint::Dpop),
+        (RawSenderConstraint::Dpop, None) => {
+            let reason = "is missing: a proof names the URL that it was made for, and what a request says of itself is \
+                          not believed; write what the scripts have as `GATEWAY_URL`";
+            findings.push(&key, reason);
+            None
+        }
+    }
 }
 
 fn issuers(

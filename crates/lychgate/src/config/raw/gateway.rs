@@ -18,6 +18,8 @@ pub(crate) struct RawGateway {
     /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`: a loopback address.
     /// `127.0.0.1:9090` if left out.
     pub(crate) admin_listen: Option<String>,
+    /// The URL that the scripts reach the API by, for which proofs are made. With `sender_constraint = "dpop"` only.
+    pub(crate) public_url: Option<String>,
     /// The certificate of the API, or `"terminated-by-trusted-proxy"`: then `trusted_proxies` alone are heard, in plain.
     pub(crate) tls: Option<RawGatewayTls>,
     /// Where the address of a client is read from.
@@ -110,6 +112,13 @@ pub(crate) struct RawAccessToken {
     /// What a token must be bound to beside its bearer.
     #[serde(default)]
     pub(crate) sender_constraint: RawSenderConstraint,
+    /// Whether a token is good for one call only. It needs a `jti`, which the platform puts into tokens of its RFC 9068
+    /// profile, and scripts that take a token for each call.
+    #[serde(default)]
+    pub(crate) one_use: bool,
+    /// How many proofs, and used tokens, are remembered so that none is taken twice. What comes when there is no room is
+    /// answered 503.
+    pub(crate) replay_entries: Option<NonZeroU32>,
     /// How far the clocks of issuer and gateway may differ.
     pub(crate) leeway: Option<RawDuration>,
     /// The longest life of a token, from `iat` to `exp`. An hour is wiser than the default.
@@ -128,6 +137,8 @@ pub(crate) enum RawSenderConstraint {
     /// Nothing: a plain bearer token. A token that says it is bound is refused.
     #[default]
     None,
+    /// A key that every request proves anew (RFC 9449). A plain bearer token is refused.
+    Dpop,
 }
 
 /// How failures slow down guessing at the password of one identifier, of a user or of nobody. Every delay ends: a
