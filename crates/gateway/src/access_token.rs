@@ -18,7 +18,7 @@ use lychgate_token::access_token::Rules;
 use lychgate_token::{BearerToken, Refusal, UnixTime, UnverifiedToken, VerifiedToken};
 
 use crate::problem::{InvalidToken, Problem, Scheme};
-use crate::settings::AccessTokenSettings;
+use crate::settings::{AccessTokenSettings, IssuerSettings};
 use credentials::Credentials;
 use issuer_keys::{IssuerKeys, NoKey};
 use verified::{SignedBy, VerifiedTokens};
@@ -47,14 +47,24 @@ pub(crate) struct AccessTokens {
     rules: Rules,
     issuers: BTreeMap<String, Arc<IssuerKeys>>,
     verified: VerifiedTokens,
-    scheme: Scheme,
+    schemes: &'static [Scheme],
 }
 
 impl AccessTokens {
     pub(crate) fn new(settings: &AccessTokenSettings, now: UnixTime) -> Self {
+        Self::knowing(settings, now, |_| None)
+    }
+
+    /// The same, with the keys of issuers that are known already.
+    pub(crate) fn knowing(
+        settings: &AccessTokenSettings,
+        now: UnixTime,
+        known: impl Fn(&IssuerSettings) -> Option<Arc<IssuerKeys>>,
+    ) -> Self {
         let issuers = settings.issuers.iter().map(|issuer| {
-            let keys = IssuerKeys::new(issuer.clone(), settings.keys, now);
-            (issuer.issuer.as_str().to_owned(), Arc::new(keys))
+            let keys = known(issuer)
+                .unwrap_or_else(|| Arc::new(IssuerKeys::new(issuer.clone(), settings.keys, now)));
+            (issuer.issuer.as_str().to_owned(), keys)
         });
         Self {
             rules: Rules {
@@ -70,7 +80,7 @@ impl AccessTokens {
             },
             issuers: issuers.collect(),
             verified: VerifiedTokens::new(settings.verified_tokens),
-            scheme: settings.sender_constraint.scheme(),
+            schemes: settings.sender_constraint.schemes(),
         }
     }
 
@@ -83,7 +93,7 @@ impl AccessTokens {
         uri: &Uri,
         now: UnixTime,
     ) -> Result<PresentedToken, Problem> {
-        match Credentials::read(headers, uri, self.scheme)? {
+        match Credentials::read(headers, uri, self.schemes)? {
             Credentials::Absent => Err(Problem::InvalidToken(InvalidToken::Absent)),
             Credentials::Token(token) => {
                 let digest = token.digest();
@@ -132,6 +142,11 @@ impl AccessTokens {
     /// The keys of each issuer, for the tasks that refresh them and for readiness.
     pub(crate) fn issuers(&self) -> impl Iterator<Item = &Arc<IssuerKeys>> {
         self.issuers.values()
+    }
+
+    /// The keys of the issuer of this name.
+    pub(crate) fn keys_of(&self, issuer: &str) -> Option<&Arc<IssuerKeys>> {
+        self.issuers.get(issuer)
     }
 
     /// How many verified tokens are remembered.

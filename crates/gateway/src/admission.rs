@@ -13,6 +13,7 @@ use crate::problem::Problem;
 use crate::settings::ClientAddress;
 
 /// The allowlist, and whose address is held against it.
+#[derive(Clone)]
 pub(crate) struct Admission {
     pub(crate) allowlist: Allowlist,
     pub(crate) source: ClientAddress,
@@ -48,7 +49,13 @@ impl Admission {
         headers: &HeaderMap,
     ) -> Result<AdmittedPeer, Refused> {
         let told = match (connection, &self.source) {
-            (Connection::Client(peer), _) => return Ok(peer),
+            // The list may be another than the one that let the connection in.
+            (Connection::Client(peer), _) => {
+                return self.allowlist.admit_again(peer).ok_or(Refused {
+                    address: Some(peer.address()),
+                    problem: Problem::AddressNotAllowed("no-longer-on-the-allowlist"),
+                });
+            }
             (Connection::Proxy(peer), ClientAddress::Field(field, proxies)) => field
                 .client(peer, proxies, headers)
                 .map_err(Refused::untold)?,
@@ -62,6 +69,11 @@ impl Admission {
 }
 
 impl Connection {
+    /// Whether everything on it comes from one client, who stands at its other end.
+    pub(crate) fn is_of_one_client(self) -> bool {
+        matches!(self, Self::Client(_))
+    }
+
     /// The address at the other end of the socket, or of the PROXY header.
     pub(crate) fn address(self) -> IpAddr {
         match self {

@@ -70,6 +70,10 @@ pub enum Outcome {
     Superseded,
     /// The hash was not rewritten, or nobody knows.
     UpgradeFailed,
+    /// Other settings are in force from now on.
+    Adopted,
+    /// Other settings cannot be used, and the old ones stay in force.
+    Refused,
 }
 
 /// What is known of a request so far.
@@ -138,7 +142,7 @@ impl Step {
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -148,6 +152,8 @@ impl Outcome {
         Self::Upgraded,
         Self::Superseded,
         Self::UpgradeFailed,
+        Self::Adopted,
+        Self::Refused,
     ];
 
     /// Its name in a line.
@@ -162,6 +168,8 @@ impl Outcome {
             Self::Upgraded => "upgraded",
             Self::Superseded => "superseded",
             Self::UpgradeFailed => "upgrade-failed",
+            Self::Adopted => "adopted",
+            Self::Refused => "refused",
         }
     }
 
@@ -181,6 +189,10 @@ impl Outcome {
                 "the hash was no longer the one that the login verified, and was left"
             }
             Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
+            Self::Adopted => "the settings that were read again are in force",
+            Self::Refused => {
+                "the settings that were read again cannot be used, and the old ones stay in force; `reason` says why"
+            }
         }
     }
 }
@@ -311,6 +323,20 @@ pub(crate) fn password_upgrade<'a>(
     }
 }
 
+/// The line of settings that were read again. It has no request, no peer and no step.
+pub(crate) fn reload(
+    time: UnixTime,
+    outcome: Outcome,
+    reason: Option<&'static str>,
+) -> Line<'static> {
+    Line {
+        step: None,
+        outcome: outcome.name(),
+        reason,
+        ..Line::new("reload", time, Step::Operation)
+    }
+}
+
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
@@ -393,7 +419,10 @@ mod tests {
             Duration::ZERO,
         );
         let [refused, upgrade] = [refused, upgrade].map(|line| serde_json::to_value(line).unwrap());
-        for event in [&line["event"], &refused["event"], &upgrade["event"]] {
+        let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
+        let reload = serde_json::to_value(reload).unwrap();
+        assert!(reload["step"].is_null());
+        for event in [&line, &refused, &upgrade, &reload].map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

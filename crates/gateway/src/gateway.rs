@@ -3,25 +3,26 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use lychgate_listener::{Drained, Listener, Transport};
+use lychgate_listener::{Drained, Listener, Live, Transport};
 use lychgate_token::UnixTime;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access_token::AccessTokens;
 use crate::access_token::discovery::Discovery;
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Names};
 use crate::admission::Admission;
+use crate::adoption::{Adoption, KeyKeeping};
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
 use crate::ledger::{LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
-use crate::possession::Possession;
-use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
+use crate::possession::Memory;
+use crate::rules::Rules;
+use crate::settings::{AdminEndpoint, ClientAddress, Endpoint, Limits, Settings};
 use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
 
@@ -31,7 +32,7 @@ pub struct Gateway {
     admin_listener: Listener,
     way: Arc<Way>,
     metrics: Arc<Metrics>,
-    discovery: Arc<Discovery>,
+    key_keeping: KeyKeeping,
     refusals: Refusals,
     refusal_lines: RefusalLines,
     upgrade_queue: UpgradeQueue,
@@ -63,13 +64,17 @@ impl Gateway {
         );
         let (legacy, upgrade_queue) = Box::pin(opening).await?;
         let legacy = Arc::new(legacy);
-        let access_tokens = Arc::new(AccessTokens::new(&settings.access_token, now));
-        let possession = Possession::new(&settings.access_token, &pseudonym_key.nonce_key());
-        let possession = Arc::new(possession);
         let keys = settings.access_token.keys;
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
-        let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let admin_listener = bind_admin(settings.admin_listen, &settings.limits)?;
+        let admission = Admission {
+            allowlist: settings.allowlist,
+            source: settings.client_address,
+        };
+        let memory = Memory::new(&pseudonym_key.nonce_key(), settings.limits.replay_entries);
+        let rules = Rules::new(admission, settings.access_token, Arc::new(memory), now);
+        let rules = Arc::new(Live::new(rules));
         let lockout = Lockout::new(settings.limits.lockout);
         let (ledger, ledger_writer) = match settings.ledger {
             // On the heap, as it is a long story and few have one.
@@ -81,23 +86,16 @@ impl Gateway {
         let readings = Readings {
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
+            admin_connections: admin_listener.counters(),
             legacy: Arc::clone(&legacy),
-            access_tokens: Arc::clone(&access_tokens),
-            possession: Arc::clone(&possession),
+            rules: Arc::clone(&rules),
             ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
         let (refusals, refusal_lines) =
             Refusals::new(settings.limits.refused_connection_lines, now);
         let way = Way {
-            admission: Admission {
-                allowlist: settings.allowlist,
-                source: settings.client_address,
-            },
-            access_tokens,
-            clients: settings.access_token.clients,
-            audience: settings.access_token.audience,
-            possession,
+            rules,
             identifiers: settings.identifiers,
             lockout,
             legacy,
@@ -114,7 +112,11 @@ impl Gateway {
             admin_listener,
             way: Arc::new(way),
             metrics,
-            discovery: Arc::new(discovery),
+            key_keeping: KeyKeeping {
+                discovery: Arc::new(discovery),
+                tasks: TaskTracker::new(),
+                end: CancellationToken::new(),
+            },
             refusals,
             refusal_lines,
             upgrade_queue,
@@ -132,16 +134,26 @@ impl Gateway {
         self.admin_listener.address()
     }
 
+    /// Who puts other settings in force while this gateway runs.
+    pub fn adoption(&self) -> Adoption {
+        Adoption {
+            rules: Arc::clone(&self.way.rules),
+            tls: self.listener.tls(),
+            admin_tls: self.admin_listener.tls(),
+            audit: Arc::clone(&self.way.audit),
+            metrics: Arc::clone(&self.metrics),
+            key_keeping: self.key_keeping.clone(),
+        }
+    }
+
     /// Runs until `stop`; then accepts no more, finishes what runs, and says how long that took. The admin listener and
     /// the issuer's keys stay until the last request is answered.
     pub async fn run(self, stop: CancellationToken) -> Result<Drained, Error> {
-        let end = CancellationToken::new();
+        let end = self.key_keeping.end.clone();
         let _end_with_this_run = end.clone().drop_guard();
-        let background = TaskTracker::new();
-        for issuer in self.way.access_tokens.issuers() {
-            let (issuer, discovery, end) =
-                (Arc::clone(issuer), Arc::clone(&self.discovery), end.clone());
-            background.spawn(async move { issuer.keep_fresh(&discovery, &end).await });
+        let background = self.key_keeping.tasks.clone();
+        for issuer in self.way.rules.current().access_tokens.issuers() {
+            self.key_keeping.keep_fresh(Arc::clone(issuer));
         }
         let (lines, audit, until) = (self.refusal_lines, Arc::clone(&self.way.audit), end.clone());
         background.spawn(async move { lines.write(&audit, &until).await });
@@ -157,16 +169,22 @@ impl Gateway {
             background.spawn(writer.run(end.clone()));
         }
         let operator = Admin {
-            access_tokens: Arc::clone(&self.way.access_tokens),
+            rules: Arc::clone(&self.way.rules),
             legacy: Arc::clone(&self.way.legacy),
             metrics: self.metrics,
+            names: match self.admin_listener.tls() {
+                Some(_) => Names::Any,
+                None => Names::Loopback,
+            },
             stop: stop.clone(),
         };
         background.spawn(serve_admin(self.admin_listener, operator, end.clone()));
 
         let (way, refusals) = (Arc::clone(&self.way), self.refusals);
         let admit = move |peer| {
-            way.admission
+            way.rules
+                .current()
+                .admission
                 .connection(peer)
                 .inspect_err(|peer| refusals.note(peer.address().ip()))
                 .ok()
@@ -235,10 +253,14 @@ fn bind(
     })
 }
 
-fn bind_admin(address: SocketAddr, limits: &Limits) -> Result<Listener, Error> {
+fn bind_admin(endpoint: AdminEndpoint, limits: &Limits) -> Result<Listener, Error> {
+    let (address, transport) = match endpoint {
+        AdminEndpoint::Plain(loopback) => (loopback.address(), Transport::Plain),
+        AdminEndpoint::MutualTls(address, tls) => (address, Transport::Tls(tls.into())),
+    };
     let limits = lychgate_listener::Limits {
         connections: admin::CONNECTIONS,
         ..limits.listener.clone()
     };
-    Ok(Listener::bind(address, Transport::Plain, limits)?)
+    Ok(Listener::bind(address, transport, limits)?)
 }

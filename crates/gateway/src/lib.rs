@@ -11,10 +11,12 @@
 //! ```
 
 mod gateway;
+mod adoption;
 mod settings;
 mod error;
 
 mod way;
+mod rules;
 mod admission;
 mod access_token;
 mod budget;
@@ -35,6 +37,7 @@ pub mod metrics;
 mod admin;
 mod openapi;
 
+pub use adoption::{Adoption, AllowlistRefresh, AllowlistRefreshes, Replacement};
 pub use audit::pseudonym::LedgerKey;
 pub use body::fields::{Email, FieldValue, Fields};
 pub use caller::Caller;
@@ -47,7 +50,8 @@ pub use openapi::openapi;
 pub use possession::ProvenCaller;
 pub use scope::Authorized;
 pub use settings::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
-    ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, PublicUrl, SenderConstraint, Settings, UpgradeLimits,
+    AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, BodyLimits,
+    ClientAddress, ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits,
+    LockoutLimits, LoopbackAddress, PseudonymKey, PublicUrl, SenderConstraint, Settings,
+    UpgradeLimits,
 };

@@ -13,6 +13,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::adoption::AllowlistRefresh;
+use crate::audit::Outcome;
 use crate::problem::ProblemKind;
 use crate::upgrade;
 
@@ -54,10 +56,12 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 25] = [
+pub const METRICS: [Metric; 27] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
+    RELOADS,
+    ALLOWLIST_REFRESHES,
     readings::CONNECTIONS,
     readings::OPEN_CONNECTIONS,
     readings::REFUSED_CONNECTIONS,
@@ -103,12 +107,28 @@ const AUDIT_FAILURES: Metric = Metric {
     labels: &[],
 };
 
+const RELOADS: Metric = Metric {
+    name: "lychgate_reloads",
+    help: "Times that the config or a file of it was read again, by outcome",
+    kind: MetricKind::Counter,
+    labels: &["outcome"],
+};
+
+const ALLOWLIST_REFRESHES: Metric = Metric {
+    name: "lychgate_allowlist_refreshes",
+    help: "Times that the published allowlist was asked for, by outcome",
+    kind: MetricKind::Counter,
+    labels: &["outcome"],
+};
+
 /// The registry of one gateway, and what its requests count in it.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     duration: Family<OperationLabel, Histogram>,
     audit_failures: Counter,
+    reloads: Family<OutcomeLabel, Counter>,
+    allowlist_refreshes: Family<OutcomeLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -122,6 +142,11 @@ struct OperationLabel {
     operation: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
 impl Metrics {
     /// A registry with everything in it; `readings` are taken when it is scraped.
     pub(crate) fn new(readings: Readings) -> Self {
@@ -129,6 +154,16 @@ impl Metrics {
         let duration =
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let audit_failures = Counter::default();
+        let reloads = Family::<OutcomeLabel, Counter>::default();
+        for outcome in [Outcome::Adopted, Outcome::Refused] {
+            let outcome = outcome.name();
+            drop(reloads.get_or_create(&OutcomeLabel { outcome }));
+        }
+        let allowlist_refreshes = Family::<OutcomeLabel, Counter>::default();
+        for outcome in AllowlistRefresh::ALL {
+            let outcome = outcome.name();
+            drop(allowlist_refreshes.get_or_create(&OutcomeLabel { outcome }));
+        }
         let mut registry = Registry::default();
         registry.register(REQUESTS.name, REQUESTS.help, requests.clone());
         registry.register(DURATION.name, DURATION.help, duration.clone());
@@ -137,6 +172,9 @@ impl Metrics {
             AUDIT_FAILURES.help,
             audit_failures.clone(),
         );
+        registry.register(RELOADS.name, RELOADS.help, reloads.clone());
+        let Metric { name, help, .. } = ALLOWLIST_REFRESHES;
+        registry.register(name, help, allowlist_refreshes.clone());
         readings.legacy.upgrades().counts().register(&mut registry);
         registry.register_collector(Box::new(readings));
         Self {
@@ -144,7 +182,15 @@ impl Metrics {
             requests,
             duration,
             audit_failures,
+            reloads,
+            allowlist_refreshes,
         }
+    }
+
+    /// Other settings were adopted or refused.
+    pub(crate) fn reloaded(&self, outcome: Outcome) {
+        let outcome = outcome.name();
+        self.reloads.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// A request was decided.
@@ -167,6 +213,13 @@ impl Metrics {
     /// An audit line could not be written.
     pub(crate) fn audit_failed(&self) {
         self.audit_failures.inc();
+    }
+
+    /// The published allowlist was asked for.
+    pub(crate) fn allowlist_refreshed(&self, outcome: AllowlistRefresh) {
+        let outcome = outcome.name();
+        let label = OutcomeLabel { outcome };
+        self.allowlist_refreshes.get_or_create(&label).inc();
     }
 
     /// Everything in the `OpenMetrics` text format.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lychgate_listener::{Allowlist, ForwardedField, Tls, TrustedProxies};
+use lychgate_listener::{Allowlist, ForwardedField, MutualTls, Tls, TrustedProxies};
 use lychgate_password::DecoyClass;
 use lychgate_store::IdentifierRules;
 use lychgate_token::Algorithm;
@@ -32,7 +32,7 @@ pub struct Settings {
     /// Who says what the address of a client is.
     pub client_address: ClientAddress,
     /// Where the operator looks in.
-    pub admin_listen: LoopbackAddress,
+    pub admin_listen: AdminEndpoint,
     /// The networks that calls may come from.
     pub allowlist: Allowlist,
     /// What makes a token good.
@@ -59,7 +59,7 @@ pub struct Settings {
 }
 
 /// What makes an access token good, beside its form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessTokenSettings {
     /// The issuers whose tokens are accepted. Not empty.
     pub issuers: Vec<IssuerSettings>,
@@ -73,8 +73,6 @@ pub struct AccessTokenSettings {
     pub sender_constraint: SenderConstraint,
     /// Whether a token is good for one call only.
     pub one_use: bool,
-    /// Proofs, and used tokens, that are remembered. What comes when there is no room is refused.
-    pub replay_entries: usize,
     /// How far clocks may differ; 10 s by default.
     pub leeway: Duration,
     /// The longest `exp - iat`, inclusive; 24 h by default.
@@ -92,10 +90,12 @@ pub enum SenderConstraint {
     None,
     /// A key, which every request proves anew (RFC 9449), for the place that this URL names.
     Dpop(PublicUrl),
+    /// The certificate that the client shows in the TLS handshake (RFC 8705).
+    Mtls,
 }
 
 /// An issuer, and where its keys are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerSettings {
     /// Its name, to the letter.
     pub issuer: Issuer,
@@ -111,6 +111,14 @@ pub enum Endpoint {
     Tls(SocketAddr, Tls),
     /// Plain HTTP on any address from a trusted proxy, who has ended TLS; nobody else is heard.
     TerminatedByTrustedProxy(SocketAddr),
+}
+
+/// Where the operator looks in: from this machine, or from elsewhere with a certificate.
+pub enum AdminEndpoint {
+    /// Plain HTTP on a loopback address.
+    Plain(LoopbackAddress),
+    /// TLS on any address, with clients that show a certificate.
+    MutualTls(SocketAddr, MutualTls),
 }
 
 /// Who says what the address of a client is: exactly one source is read.
@@ -163,6 +171,9 @@ pub struct Limits {
     pub refused_connection_lines: u32,
     /// The rewriting of hashes after logins.
     pub upgrades: UpgradeLimits,
+    /// Proofs of possession that are remembered so that none is taken twice, and as many used tokens. What comes when there
+    /// is no room is refused.
+    pub replay_entries: usize,
 }
 
 impl AccessTokenSettings {
@@ -178,7 +189,6 @@ impl AccessTokenSettings {
             algorithms: vec![Algorithm::Rs256],
             sender_constraint: SenderConstraint::None,
             one_use: false,
-            replay_entries: Self::REPLAY_ENTRIES,
             leeway: Self::LEEWAY,
             max_lifetime: Self::MAX_LIFETIME,
             keys: KeyLimits::default(),
@@ -190,8 +200,6 @@ impl AccessTokenSettings {
     pub const LEEWAY: Duration = Duration::from_secs(10);
     /// The default `max_lifetime`.
     pub const MAX_LIFETIME: Duration = Duration::from_hours(24);
-    /// The default `replay_entries`.
-    pub const REPLAY_ENTRIES: usize = 100_000;
     /// The default number of verified tokens that are remembered.
     pub const VERIFIED_TOKENS: u64 = 10_000;
 
@@ -210,11 +218,21 @@ impl AccessTokenSettings {
 }
 
 impl SenderConstraint {
-    /// The scheme that tokens come in.
+    /// The scheme of challenges.
     pub(crate) fn scheme(&self) -> Scheme {
         match self {
-            Self::None => Scheme::Bearer,
+            Self::None | Self::Mtls => Scheme::Bearer,
             Self::Dpop(_) => Scheme::Dpop,
+        }
+    }
+
+    /// The schemes that tokens may come in. For one that is bound to a certificate RFC 8705 has `Bearer`, and the platform
+    /// advises `DPoP`.
+    pub(crate) fn schemes(&self) -> &'static [Scheme] {
+        match self {
+            Self::None => &[Scheme::Bearer],
+            Self::Dpop(_) => &[Scheme::Dpop],
+            Self::Mtls => &[Scheme::Bearer, Scheme::Dpop],
         }
     }
 }
@@ -229,6 +247,7 @@ impl Default for Limits {
             lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
             upgrades: UpgradeLimits::default(),
+            replay_entries: 100_000,
         }
     }
 }

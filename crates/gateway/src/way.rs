@@ -5,7 +5,6 @@
 
 mod caught;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,15 +13,14 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use lychgate_listener::AdmittedPeer;
+use lychgate_listener::{AdmittedPeer, LastAnswer, Live};
 use lychgate_store::IdentifierRules;
 use lychgate_token::{UnixTime, random_bytes};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::access_token::AccessTokens;
-use crate::admission::{Admission, Connection};
+use crate::admission::Connection;
 use crate::audit::pseudonym::PseudonymKey;
 use crate::audit::{Record, Step, Writer};
 use crate::body;
@@ -32,9 +30,9 @@ use crate::legacy::Legacy;
 use crate::lockout::{Guesses, Lockout};
 use crate::metrics::Metrics;
 use crate::operations::{Call, OPERATIONS, OperationEntry};
-use crate::possession::Possession;
 use crate::problem::{Problem, common_headers};
-use crate::settings::{Audience, ClientId, Limits};
+use crate::rules::Rules;
+use crate::settings::Limits;
 use caught::caught;
 
 /// The header in which a server hands out nonces (RFC 9449 §8).
@@ -45,11 +43,7 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Everything that a request meets.
 pub(crate) struct Way {
-    pub(crate) admission: Admission,
-    pub(crate) access_tokens: Arc<AccessTokens>,
-    pub(crate) clients: BTreeSet<ClientId>,
-    pub(crate) audience: Audience,
-    pub(crate) possession: Arc<Possession>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) identifiers: IdentifierRules,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
@@ -89,8 +83,9 @@ impl Way {
             let _until_answered = place;
             way.answer_to_the_end(connection, request).await
         });
-        task.await
-            .unwrap_or_else(|_| Problem::Internal("lost").answer("none", self.possession.scheme()))
+        task.await.unwrap_or_else(|_| {
+            Problem::Internal("lost").answer("none", self.rules.current().possession.scheme())
+        })
     }
 
     async fn answer_to_the_end(
@@ -109,7 +104,13 @@ impl Way {
             self.decide_in_time(connection, &head, &mut body, &mut record, now)
                 .await
         };
-        let answer = self.audited(decided, &record, started.elapsed()).await;
+        // Whoever was let in by a list that held her, and is on it no more, has nothing else to say.
+        let last =
+            connection.is_of_one_client() && matches!(decided, Err(Problem::AddressNotAllowed(_)));
+        let mut answer = self.audited(decided, &record, started.elapsed()).await;
+        if last {
+            answer.extensions_mut().insert(LastAnswer);
+        }
         let refused = !answer.status().is_success();
         if refused && !head.headers.contains_key(header::EXPECT) {
             body::drain(&mut body, self.limits.body).await;
@@ -146,11 +147,13 @@ impl Way {
         record: &mut Record,
         now: UnixTime,
     ) -> Result<Done, Problem> {
-        let peer = self.admit(connection, head, record)?;
+        // In force for this request to its end, whatever comes after.
+        let rules = self.rules.current();
+        let peer = admit(&rules, connection, head, record)?;
         record.step(Step::Headers);
         refuse_large_head(&head.headers, &head.uri, &self.limits)?;
         record.step(Step::AccessToken);
-        let token = self
+        let token = rules
             .access_tokens
             .verify(peer, &head.headers, &head.uri, now)
             .await?;
@@ -158,9 +161,9 @@ impl Way {
         if let Ok(client) = client_of(token.verified()) {
             record.client(client);
         }
-        let caller = Caller::admit(peer, token, &self.clients, &self.audience)?;
+        let caller = Caller::admit(peer, token, &rules.clients, &rules.audience)?;
         record.step(Step::Possession);
-        let caller = self.possession.prove(caller, head, now)?;
+        let caller = rules.possession.prove(caller, head, now)?;
         record.step(Step::Route);
         let operation = self.route(head)?;
         record.operation(operation.name);
@@ -184,25 +187,6 @@ impl Way {
             status: operation.status,
             json,
         })
-    }
-
-    /// The client of this request, from a network on the allowlist.
-    fn admit(
-        &self,
-        connection: Connection,
-        head: &Parts,
-        record: &mut Record,
-    ) -> Result<AdmittedPeer, Problem> {
-        record.step(Step::Allowlist);
-        let admitted = self.admission.client(connection, &head.headers);
-        let address = match &admitted {
-            Ok(peer) => Some(peer.address()),
-            Err(refused) => refused.address,
-        };
-        if let Some(address) = address {
-            record.address(address);
-        }
-        admitted.map_err(|refused| refused.problem)
     }
 
     /// The operation of this path, if config defines its statement.
@@ -250,11 +234,12 @@ impl Way {
         if let (Ok(_), Some(ledger), Some(told)) = (&decided, &self.ledger, record.sighting()) {
             ledger.note(told.clone(), UnixTime::now());
         }
+        let rules = self.rules.current();
         let mut answer = match decided {
             Ok(done) => done.answer(record.request_id()),
-            Err(problem) => problem.answer(record.request_id(), self.possession.scheme()),
+            Err(problem) => problem.answer(record.request_id(), rules.possession.scheme()),
         };
-        if let Some(nonce) = self.possession.nonce(UnixTime::now()) {
+        if let Some(nonce) = rules.possession.nonce(UnixTime::now()) {
             answer.headers_mut().insert(NONCE, nonce);
         }
         answer
@@ -268,6 +253,25 @@ impl Done {
         common_headers(answer.headers_mut(), request_id, "application/json");
         answer
     }
+}
+
+/// The client of this request, from a network on the allowlist.
+fn admit(
+    rules: &Rules,
+    connection: Connection,
+    head: &Parts,
+    record: &mut Record,
+) -> Result<AdmittedPeer, Problem> {
+    record.step(Step::Allowlist);
+    let admitted = rules.admission.client(connection, &head.headers);
+    let address = match &admitted {
+        Ok(peer) => Some(peer.address()),
+        Err(refused) => refused.address,
+    };
+    if let Some(address) = address {
+        record.address(address);
+    }
+    admitted.map_err(|refused| refused.problem)
 }
 
 /// A name for one request that no other has. Where the system gives no random bytes it is none, and the request goes its

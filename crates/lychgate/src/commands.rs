@@ -120,21 +120,27 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     runtime.block_on(command)
 }
 
-/// A token that is cancelled by SIGTERM, Ctrl-C or a terminal that is closed. What runs then has a bounded time to
-/// finish.
+/// A token that is cancelled by SIGTERM or Ctrl-C. What runs then has a bounded time to finish.
 fn stop_signal() -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let cancelled = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-        }
-        cancelled.cancel();
-    });
+    cancel_at(SignalKind::terminate(), &stop)?;
+    cancel_at(SignalKind::interrupt(), &stop)?;
     Ok(stop)
+}
+
+/// The same, and by a terminal that is closed.
+fn stop_signal_or_hangup() -> io::Result<CancellationToken> {
+    let stop = stop_signal()?;
+    cancel_at(SignalKind::hangup(), &stop)?;
+    Ok(stop)
+}
+
+fn cancel_at(kind: SignalKind, stop: &CancellationToken) -> io::Result<()> {
+    let (mut signal, stop) = (signal(kind)?, stop.clone());
+    tokio::spawn(async move {
+        if stop.run_until_cancelled(signal.recv()).await.is_some() {
+            stop.cancel();
+        }
+    });
+    Ok(())
 }

@@ -14,13 +14,17 @@ mod source;
 mod substitution;
 mod tenant;
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use self::document::{Document, Key};
 pub(crate) use self::finding::ConfigError;
 use self::finding::{Finding, Findings};
+#[cfg(test)]
+pub(crate) use self::gateway::REFRESH;
+pub(crate) use self::gateway::{AllowlistSources, PublishedList};
 use self::raw::RawConfig;
 #[cfg(test)]
 pub(crate) use self::raw::schema;
@@ -32,6 +36,8 @@ use crate::ledger::Rules;
 pub(crate) struct Config {
     pub(crate) gateway: Option<lychgate_gateway::Settings>,
     pub(crate) tenant: Option<lychgate_tenant::Settings>,
+    /// Where the networks of the gateway's allowlist come from.
+    pub(crate) allowlist: AllowlistSources,
     /// How the gateway's ledger is read.
     pub(crate) ledger: Option<Rules>,
 }
@@ -47,6 +53,34 @@ pub(crate) fn read_with_source(path: &Path) -> Result<(Config, Source), ConfigEr
         std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&text, folder).map_err(|findings| ConfigError::new(path, findings))
+}
+
+/// The list that the config at `path` has fetched from a URL, if it can be read that far.
+pub(crate) fn published_list(path: &Path) -> Option<PublishedList> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let document = Document::parse(&text).ok()?;
+    let value =
+        document.to_json(|_, text| substitution::substitute(text, folder).unwrap_or_default());
+    let raw = value.pointer("/gateway/allowlist")?.clone();
+    let raw = serde_json::from_value(raw).ok()?;
+    gateway::allowlist_sources(&raw, folder, &mut Findings::new(&document)).published
+}
+
+/// The files that the config at `path` is made of, itself among them, as far as it can be read at all.
+pub(crate) fn files(path: &Path) -> BTreeSet<PathBuf> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut source = Source::default();
+    if let Ok(document) = Document::parse(&text) {
+        document.to_json(|key, text| {
+            source.see_text(key, text, folder);
+            String::new()
+        });
+    }
+    let mut files = source.watched().clone();
+    files.insert(path.to_owned());
+    files
 }
 
 fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
@@ -72,11 +106,26 @@ fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
     let config = raw.map(|raw| Config {
         gateway: gateway::settings(&raw, folder, &mut findings),
         tenant: tenant::settings(&raw, folder, &mut findings),
+        allowlist: allowlist_sources(&raw, folder, &mut findings),
         ledger: gateway::ledger_rules(&raw, &mut findings),
     });
     findings.none_so_far()?;
     // Without findings there is a config.
     Ok((config.ok_or_else(Vec::new)?, source))
+}
+
+fn allowlist_sources(
+    raw: &RawConfig,
+    folder: &Path,
+    findings: &mut Findings<'_>,
+) -> AllowlistSources {
+    let allowlist = raw
+        .gateway
+        .as_ref()
+        .and_then(|gateway| gateway.allowlist.as_ref());
+    allowlist.map_or_else(AllowlistSources::default, |raw| {
+        gateway::allowlist_sources(raw, folder, findings)
+    })
 }
 
 /// A config has a role, and the gateway's own sections do nothing without it.

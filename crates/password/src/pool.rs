@@ -27,6 +27,7 @@ pub use self::background::Background;
 use crate::{
     Error, Format, Limits, ParsedHash, Password, Pepper, StoredHash, Unusable,
     acceptance::Acceptance,
+    recipe::{NEW_MEMORY_KIB, give_back_memory},
 };
 
 /// The most threads that a pool may have.
@@ -46,7 +47,8 @@ pub struct Settings {
     pub write: Format,
     /// How much work a stored hash may ask for.
     pub limits: Limits,
-    /// Memory that all computations together may fill at once, in KiB: 524288 (512 MiB). What finds none waits.
+    /// Memory that all computations together may fill at once, in KiB: 524288 (512 MiB). What finds none waits. If it is
+    /// enough for 19 MiB a thread, each of them keeps the memory of an argon2id hash for its next one.
     pub memory_kib: u32,
     /// Threads that compute: 1 to 1024, by default as many as the machine has cores. They give way to all others.
     pub threads: usize,
@@ -146,8 +148,10 @@ impl Pool {
 
         let (jobs, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
+        let keeps_memory = threads * NEW_MEMORY_KIB as usize <= memory_kib as usize;
         for number in 0..threads {
-            spawn(format!("password-{number}"), Arc::clone(&receiver))?;
+            let name = format!("password-{number}");
+            spawn(name, Arc::clone(&receiver), keeps_memory)?;
         }
         Ok(Self(Arc::new(Shared {
             acceptance,
@@ -290,10 +294,14 @@ async fn run<T: Send + 'static>(
 }
 
 /// Starts a thread that does the jobs of this receiver.
-fn spawn(name: String, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) -> Result<(), Error> {
+fn spawn(
+    name: String,
+    jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
+    keeps_memory: bool,
+) -> Result<(), Error> {
     let thread = thread::Builder::new().name(name);
     thread
-        .spawn(move || work(&jobs))
+        .spawn(move || work(&jobs, keeps_memory))
         .map(drop)
         .map_err(Error::Spawn)
 }
@@ -302,12 +310,15 @@ fn spawn(name: String, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) -> Result<(), Erro
 const NICENESS: i32 = 10;
 
 /// Does one job after another until the pool is gone.
-fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, keeps_memory: bool) {
     give_way();
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
         job();
+        if !keeps_memory {
+            give_back_memory();
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
     Router,
     routing::{get, patch, post},
 };
-use lychgate_listener::{Drained, Listener};
+use lychgate_listener::{Drained, Listener, Live, Tls};
 use lychgate_token::UnixTime;
 use tokio_util::sync::CancellationToken;
 
@@ -84,6 +84,11 @@ impl Tenant {
     /// The tenant's name.
     pub fn issuer(&self) -> &Issuer {
         &self.context.issuer
+    }
+
+    /// Where TLS is spoken, the certificate that is in force, to be replaced at any time.
+    pub fn tls(&self) -> Option<Arc<Live<Tls>>> {
+        self.listener.tls()
     }
 
     /// What can be asked while it runs.

@@ -16,8 +16,8 @@ pub(crate) enum Credentials {
 }
 
 impl Credentials {
-    /// Reads them from the one place where they may be, in the one scheme that this gateway wants.
-    pub(crate) fn read(headers: &HeaderMap, uri: &Uri, wanted: Scheme) -> Result<Self, Problem> {
+    /// Reads them from the one place where they may be, in a scheme that this gateway wants.
+    pub(crate) fn read(headers: &HeaderMap, uri: &Uri, wanted: &[Scheme]) -> Result<Self, Problem> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let value = values.next();
         if values.next().is_some() {
@@ -37,10 +37,10 @@ impl Credentials {
             .into_iter()
             .find(|known| known.name().eq_ignore_ascii_case(scheme))
             .ok_or_else(|| refused("unknown-scheme"))?;
-        if scheme != wanted {
-            return Err(refused(match wanted {
-                Scheme::Bearer => "constraint-not-configured",
-                Scheme::Dpop => "constraint-not-proven",
+        if !wanted.contains(&scheme) {
+            return Err(refused(match scheme {
+                Scheme::Bearer => "constraint-not-proven",
+                Scheme::Dpop => "constraint-not-configured",
             }));
         }
         BearerToken::new(token.trim_start_matches(' ').to_owned())
@@ -69,7 +69,7 @@ mod tests {
             .iter()
             .map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap()))
             .collect();
-        Credentials::read(&headers, &uri.parse().unwrap(), wanted)
+        Credentials::read(&headers, &uri.parse().unwrap(), &[wanted])
     }
 
     #[test]

@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Step;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 3] = [
+pub const EVENTS: [(&str, &str); 4] = [
     ("answer", "a request was answered, whatever the answer"),
     (
         "refused-connection",
@@ -20,6 +20,10 @@ pub const EVENTS: [(&str, &str); 3] = [
         "password-upgrade",
         "after a login, a stored hash was to be rewritten in the format of today; hashes that are left as they are \
          are counted only",
+    ),
+    (
+        "reload",
+        "the config or a file of it was read again, because it has changed or somebody has asked for it",
     ),
 ];
 
@@ -77,7 +81,8 @@ pub(crate) struct Line<'a> {
     pub(super) request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<IpAddr>,
-    pub(super) step: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) step: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +110,7 @@ impl Line<'_> {
             event,
             request_id: None,
             address: None,
-            step: step.name(),
+            step: Some(step.name()),
             client: None,
             operation: None,
             outcome: "none",

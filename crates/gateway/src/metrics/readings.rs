@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lychgate_listener::Counters;
+use lychgate_listener::{Counters, HandshakeFault, Live};
 use lychgate_token::UnixTime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -13,12 +13,11 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::{Metric, MetricKind};
-use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
 use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
-use crate::possession::Possession;
+use crate::rules::Rules;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
@@ -37,10 +36,12 @@ pub(super) const CONNECTIONS_OVER_LIMIT: Metric = counter(
     "lychgate_connections_over_limit",
     "Connections closed because too many were open",
 );
-pub(super) const HANDSHAKE_FAILURES: Metric = counter(
-    "lychgate_tls_handshake_failures",
-    "TLS handshakes that failed or took too long",
-);
+pub(super) const HANDSHAKE_FAILURES: Metric = Metric {
+    name: "lychgate_tls_handshake_failures",
+    help: "TLS handshakes and PROXY headers that came to nothing, by listener and reason",
+    kind: MetricKind::Counter,
+    labels: &["listener", "reason"],
+};
 pub(super) const ACCEPT_FAILURES: Metric = counter(
     "lychgate_accept_failures",
     "Times the system would not hand over a connection",
@@ -131,10 +132,10 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 /// The rooms that are read.
 pub(crate) struct Readings {
     pub(crate) connections: Arc<Counters>,
+    pub(crate) admin_connections: Arc<Counters>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
-    pub(crate) access_tokens: Arc<AccessTokens>,
-    pub(crate) possession: Arc<Possession>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) ledger: Arc<Counts>,
 }
 
@@ -148,13 +149,13 @@ impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let connections = &self.connections;
         let passwords = self.legacy.passwords();
+        let rules = self.rules.current();
         let store = self.legacy.condition();
         for (metric, value) in [
             (CONNECTIONS, connections.accepted()),
             (OPEN_CONNECTIONS, unsigned(connections.open())),
             (REFUSED_CONNECTIONS, connections.refused()),
             (CONNECTIONS_OVER_LIMIT, connections.over_limit()),
-            (HANDSHAKE_FAILURES, connections.handshake_failures()),
             (ACCEPT_FAILURES, connections.accept_failures()),
             (HASHES, passwords.invocations()),
             (HASH_QUEUE, unsigned(passwords.queued())),
@@ -164,9 +165,9 @@ impl Collector for Readings {
                 STORE_CREDENTIALS_FAULTY,
                 u64::from(store.has_faulty_credentials),
             ),
-            (VERIFIED_TOKENS, self.access_tokens.remembered()),
-            (PROOFS, unsigned(self.possession.remembered_proofs())),
-            (USED_TOKENS, unsigned(self.possession.remembered_tokens())),
+            (VERIFIED_TOKENS, rules.access_tokens.remembered()),
+            (PROOFS, unsigned(rules.possession.remembered_proofs())),
+            (USED_TOKENS, unsigned(rules.possession.remembered_tokens())),
         ] {
             encode_one(&mut encoder, metric, value)?;
         }
@@ -179,6 +180,7 @@ impl Collector for Readings {
         ] {
             encode_one(&mut encoder, metric, count.load(Ordering::Relaxed))?;
         }
+        self.encode_handshake_failures(&mut encoder)?;
         let now = UnixTime::now();
         let available = |issuer: &IssuerKeys| Some(u64::from(issuer.available(now)));
         self.encode_by_issuer(&mut encoder, KEYS_AVAILABLE, available)?;
@@ -189,6 +191,23 @@ impl Collector for Readings {
 }
 
 impl Readings {
+    fn encode_handshake_failures(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Metric { name, help, .. } = HANDSHAKE_FAILURES;
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        let listeners = [
+            ("api", &self.connections),
+            ("admin", &self.admin_connections),
+        ];
+        for (listener, counters) in listeners {
+            for fault in HandshakeFault::ALL {
+                let labels = [("listener", listener), ("reason", fault.name())];
+                let count = ConstCounter::new(counters.handshake_failures(fault));
+                count.encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
     fn encode_by_issuer(
         &self,
         encoder: &mut DescriptorEncoder<'_>,
@@ -197,7 +216,7 @@ impl Readings {
     ) -> fmt::Result {
         let mut family =
             encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?;
-        for issuer in self.access_tokens.issuers() {
+        for issuer in self.rules.current().access_tokens.issuers() {
             if let Some(value) = read(issuer) {
                 let label = [(ISSUER, issuer.issuer())];
                 ConstGauge::new(signed(value)).encode(family.encode_family(&label)?)?;

@@ -1,12 +1,10 @@
 //! Proofs by the key of a token (RFC 9449 §4.3 and §7), made with a nonce of ours and good once.
 
-use std::time::Duration;
-
 use http::request::Parts;
-use lychgate_token::dpop::{Nonces, Proof, Request};
-use lychgate_token::{Confirmation, Seen, UnixTime, Use};
+use lychgate_token::dpop::{Proof, Request};
+use lychgate_token::{Confirmation, UnixTime, Use};
 
-use super::refused;
+use super::{Possession, bound_to, refused};
 use crate::caller::Caller;
 use crate::problem::{InvalidToken, Problem};
 use crate::settings::PublicUrl;
@@ -14,44 +12,20 @@ use crate::settings::PublicUrl;
 /// The header that a proof comes in.
 const HEADER: &str = "dpop";
 
-/// What proofs are held against.
-pub(super) struct Dpop {
-    public_url: PublicUrl,
-    nonces: Nonces,
-    proofs: Seen,
-    leeway: Duration,
-}
-
-impl Dpop {
-    pub(super) fn new(
-        public_url: PublicUrl,
-        nonce_key: &[u8; 32],
-        capacity: usize,
-        leeway: Duration,
-    ) -> Self {
-        Self {
-            public_url,
-            nonces: Nonces::new(nonce_key),
-            proofs: Seen::new(capacity),
-            leeway,
-        }
-    }
-
+impl Possession {
     /// Whether the token is bound to a key and the request carries a proof by it: for this request, with a nonce of ours,
     /// and for the first time.
-    pub(super) fn prove(
+    pub(super) fn prove_key(
         &self,
+        public_url: &PublicUrl,
         caller: &Caller,
         head: &Parts,
         now: UnixTime,
     ) -> Result<(), Problem> {
-        let confirmation = caller.token().confirmation();
-        let confirmation = confirmation.ok_or_else(|| refused("token-not-bound"))?;
-        let Some(Confirmation::Key(key)) = Confirmation::read(confirmation) else {
+        let Confirmation::Key(key) = bound_to(caller)? else {
             return Err(refused("constraint-not-proven"));
         };
-        let target = self
-            .public_url
+        let target = public_url
             .target(head.uri.path())
             .ok_or_else(|| bad_proof("wrong-target"))?;
         let request = Request {
@@ -64,11 +38,12 @@ impl Dpop {
         if proof.thumbprint() != key {
             return Err(refused("another-key"));
         }
-        let has_nonce = |nonce| self.nonces.is_current(nonce, now);
+        let memory = &self.memory;
+        let has_nonce = |nonce| memory.nonces.is_current(nonce, now);
         if !proof.nonce().is_some_and(has_nonce) {
             return Err(Problem::InvalidToken(InvalidToken::NonceWanted));
         }
-        match self
+        match memory
             .proofs
             .use_once(proof.id(), proof.remember_until(), now)
         {
@@ -76,14 +51,6 @@ impl Dpop {
             Use::Again => Err(bad_proof("used-before")),
             Use::NoRoom => Err(Problem::Overloaded),
         }
-    }
-
-    pub(super) fn nonce(&self, now: UnixTime) -> String {
-        self.nonces.current(now)
-    }
-
-    pub(super) fn remembered(&self) -> usize {
-        self.proofs.len()
     }
 }
 

@@ -31,7 +31,7 @@ impl Proving {
         let world = World::with(|settings| {
             let url = PublicUrl::parse(PUBLIC_URL).unwrap();
             settings.access_token.sender_constraint = SenderConstraint::Dpop(url);
-            settings.access_token.replay_entries = entries;
+            settings.limits.replay_entries = entries;
         })
         .await;
         let nonce = world
@@ -293,7 +293,7 @@ async fn with_no_room_for_another_proof_nothing_is_answered_and_nothing_is_forgo
 async fn a_token_of_one_use_is_good_for_one_call() {
     let world = World::with(|settings| {
         settings.access_token.one_use = true;
-        settings.access_token.replay_entries = 2;
+        settings.limits.replay_entries = 2;
     })
     .await;
     let token = |jti: &str| {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lychgate_gateway::profile::ProfileField;
 use lychgate_gateway::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientAddress, ClientId,
-    Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
+    AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, ClientAddress,
+    ClientId, Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
     PseudonymKey, Settings,
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
@@ -287,7 +287,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
     Settings {
         listen: Endpoint::Plain(loopback()),
         client_address: ClientAddress::Peer,
-        admin_listen: loopback(),
+        admin_listen: AdminEndpoint::Plain(loopback()),
         allowlist: Allowlist::new(vec!["127.0.0.0/8".parse().unwrap()], AnyNetwork::Refused)
             .unwrap(),
         access_token,

@@ -55,7 +55,7 @@ async fn both_versions_of_tls_carry_both_versions_of_http() {
             assert_eq!(answer.text().await.unwrap(), "127.0.0.1");
         }
     }
-    assert_eq!(served.counters.handshake_failures(), 0);
+    assert_eq!(served.counters.all_handshake_failures(), 0);
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_refused_peer_is_closed_before_tls() {
     assert_eq!(
         (
             served.counters.refused(),
-            served.counters.handshake_failures()
+            served.counters.all_handshake_failures()
         ),
         (1, 0)
     );
@@ -84,7 +84,7 @@ async fn a_handshake_that_does_not_come_is_cut_and_counted() {
     };
     let served = Served::new(transport(&certificate()), limits, greet);
     assert_eq!(read_to_end(&mut served.connect().await).await, b"");
-    assert_eq!(served.counters.handshake_failures(), 1);
+    assert_eq!(served.counters.all_handshake_failures(), 1);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn plain_http_on_a_tls_socket_is_cut_and_counted() {
         .unwrap();
     let answer = read_to_end(&mut stream).await;
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
-    assert_eq!(served.counters.handshake_failures(), 1);
+    assert_eq!(served.counters.all_handshake_failures(), 1);
 }
 
 #[tokio::test]

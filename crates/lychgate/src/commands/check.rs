@@ -6,6 +6,7 @@
 mod access_token;
 mod allowlist;
 mod audit;
+mod client_certificates;
 mod exposure;
 mod facts;
 mod finding;
@@ -78,10 +79,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// Each looks at the facts from one side.
-const EVERY: [fn(&Facts, &mut Findings); 10] = [
+const EVERY: [fn(&Facts, &mut Findings); 11] = [
     store::run,
     role::run,
     transport::run,
+    client_certificates::run,
     exposure::run,
     allowlist::run,
     access_token::run,

@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, ReportFormat, stop_signal};
+use super::{Failure, ReportFormat, stop_signal_or_hangup};
 use crate::demo::{
     self, Account, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, SomeonesStore,
     Step, StoreArgument,
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     // The attacks of the tour are refused by the dozen; only what is wrong with the demo itself is said.
     log::start("error");
-    let stop = stop_signal().context("cannot listen for signals")?;
+    let stop = stop_signal_or_hangup().context("cannot listen for signals")?;
     let store = match &arguments.store {
         Some(argument) => {
             let given = StoreArgument::parse(argument, account(&arguments)?);

@@ -14,8 +14,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use lychgate_gateway::{
-    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress,
-    PseudonymKey, Settings,
+    AdminEndpoint, AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits,
+    LoopbackAddress, PseudonymKey, Settings,
 };
 
 use super::document::Key;
@@ -23,6 +23,9 @@ use super::finding::Findings;
 use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
 use super::{duration, endpoint};
 
+#[cfg(test)]
+pub(crate) use self::allowlist::REFRESH;
+pub(crate) use self::allowlist::{AllowlistSources, PublishedList, sources as allowlist_sources};
 pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
@@ -35,7 +38,7 @@ pub(crate) fn settings(
     let key = Key::new("gateway");
     // Each of them is read, whatever the others say: all that is wrong is shown at once.
     let listen = listen(gateway, folder, &key, findings);
-    let admin_listen = admin_listen(gateway, &key, findings);
+    let admin_listen = admin_listen(gateway, folder, &key, findings);
     let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
     let access_token = access_token::settings(gateway, findings);
@@ -98,15 +101,24 @@ fn listen(
 
 fn admin_listen(
     gateway: &RawGateway,
+    folder: &Path,
     key: &Key,
     findings: &mut Findings<'_>,
-) -> Option<LoopbackAddress> {
-    let key = key.member("admin_listen");
+) -> Option<AdminEndpoint> {
+    let address_key = key.member("admin_listen");
     let address = match &gateway.admin_listen {
-        Some(address) => endpoint::address(address, &key, findings)?,
-        None => SocketAddr::from(([127, 0, 0, 1], 9090)),
+        Some(address) => endpoint::address(address, &address_key, findings),
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 9090))),
     };
-    findings.keep(&key, LoopbackAddress::new(address))
+    if let Some(tls) = &gateway.admin_tls {
+        let tls = endpoint::mutual_tls(tls, folder, &key.member("admin_tls"), findings);
+        return Some(AdminEndpoint::MutualTls(address?, tls?));
+    }
+    let reason = "is not a loopback address: elsewhere it needs `admin_tls`, with `client_ca`";
+    let loopback = LoopbackAddress::new(address?).map_err(|_| reason);
+    findings
+        .keep(&address_key, loopback)
+        .map(AdminEndpoint::Plain)
 }
 
 fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Limits> {
@@ -145,6 +157,7 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
     Some(Limits {
         listener,
         body,
+        replay_entries: number(raw.replay_entries, defaults.replay_entries),
         ..Limits::default()
     })
 }

@@ -55,7 +55,7 @@ pub(crate) struct RawConfig {
     pub(crate) tenant: Option<RawTenant>,
 }
 
-/// Where the certificate and its key stand, both in PEM.
+/// Where the certificate and its key stand, and whose certificates clients must show; all in PEM.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Tls")]
 #[serde(deny_unknown_fields)]
@@ -64,6 +64,11 @@ pub(crate) struct RawTls {
     pub(crate) certificate: String,
     /// The file of the private key: PKCS#8, PKCS#1 or SEC1.
     pub(crate) key: String,
+    /// The file of the authorities whose certificates clients must show (mutual TLS). Without it clients show none.
+    pub(crate) client_ca: Option<String>,
+    /// The file of the revocation lists of these authorities, each of which must have one then. From the `nextUpdate` of a
+    /// list on nobody comes in by its authority.
+    pub(crate) client_crl: Option<String>,
 }
 
 /// A text that no error and no log ever shows.

@@ -9,6 +9,7 @@ use lychgate_store::StoreUrl;
 use lychgate_token::dpop::{Nonces, Proof};
 
 use super::page::code;
+use crate::config::REFRESH;
 
 /// A default that stands in code.
 pub(super) struct DefaultValue {
@@ -38,6 +39,11 @@ pub(super) fn defaults() -> Vec<DefaultValue> {
 fn access_tokens(defaults: &mut Vec<DefaultValue>) {
     let keys = KeyLimits::default();
     defaults.extend([
+        seconds(
+            "gateway.allowlist.refresh",
+            "asking for the published allowlist, every",
+            REFRESH,
+        ),
         seconds(
             "gateway.access_token.leeway",
             "difference of clocks",
@@ -80,11 +86,6 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
             "",
             "verified tokens that are remembered",
             AccessTokenSettings::VERIFIED_TOKENS,
-        ),
-        number(
-            "gateway.access_token.replay_entries",
-            "proofs, and used tokens, that are remembered",
-            AccessTokenSettings::REPLAY_ENTRIES,
         ),
         seconds("", "age of a proof of possession", Proof::MAX_AGE),
         bytes("", "proof of possession", Proof::MOST_BYTES),
@@ -141,6 +142,11 @@ fn api(defaults: &mut Vec<DefaultValue>) {
             "gateway.limits.drain",
             "stop: waiting for requests that run",
             listener.drain,
+        ),
+        number(
+            "gateway.limits.replay_entries",
+            "proofs of possession, and used tokens, that are remembered",
+            limits.replay_entries,
         ),
         DefaultValue {
             key: "gateway.lockout.failures",

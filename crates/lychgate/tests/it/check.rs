@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::support::{
-    AUDIENCE, Database, Issuer, Kind, SCRIPT_CLIENT, Serve, lychgate, sample_store,
+    AUDIENCE, Authority, Database, Issuer, Kind, SCRIPT_CLIENT, Serve, lychgate, sample_store,
 };
 
 /// A config in which there is nothing to find, but for the store's URL.
@@ -151,6 +151,67 @@ async fn each_weakness_is_found_by_its_id_and_no_value_is_shown() {
         }
         assert_eq!(found, expected, "{to}");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_leaves_the_published_list_or_has_left_it_is_found_while_it_is_in_use() {
+    let folder = sqlite_folder().await;
+    let list = |changelog: &str| {
+        format!(
+            r#"{{ "regions": {{ "EU": {{ "ipv4_cidrs": ["8.8.8.1/32", "8.8.8.2/32"] }} }}, "changelog": [{changelog}] }}"#
+        )
+    };
+    let removal = |day: &str, network: &str| {
+        format!(
+            r#"{{ "date": "{day}", "region": "EU", "action": "remove", "ipv4_cidrs": ["{network}"] }}"#
+        )
+    };
+    let networks = "networks = [\"127.0.0.0/8\"]";
+    let files = "networks = [\"8.8.8.3\"]\nfiles = [\"ip-ranges.json\"]\nregions = [\"EU\"]";
+    change_config(folder.path(), networks, files);
+    for (changes, found) in [
+        // Nothing, or nothing of ours, or one that came back.
+        (String::new(), None),
+        (removal("2026-01-01", "8.8.8.77/32"), None),
+        (removal("2026-01-01", "8.8.8.1/32"), None),
+        (
+            removal("2999-01-01", "8.8.8.1/32"),
+            Some("allowlist-address-leaving"),
+        ),
+        (
+            removal("2026-01-01", "8.8.8.3/32"),
+            Some("allowlist-address-left"),
+        ),
+    ] {
+        write(folder.path(), "ip-ranges.json", &list(&changes));
+        let found = found.into_iter().map(str::to_owned).collect();
+        assert_eq!(ids(folder.path()).await, found, "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_list_that_is_missing_or_runs_out_is_found_on_both_listeners() {
+    let folder = sqlite_folder().await;
+    let authority = Authority::new("clients");
+    let server = authority.server("localhost");
+    for (name, text) in [
+        ("gateway.pem", &server.certificate),
+        ("gateway.key", &server.key),
+        ("clients.pem", &authority.pem()),
+        ("clients.crl", &authority.list(&[], 4000)),
+    ] {
+        write(folder.path(), name, text);
+    }
+    let files = "certificate = \"gateway.pem\", key = \"gateway.key\", client_ca = \"clients.pem\"";
+    let tls = format!(
+        "tls = {{ {files}, client_crl = \"clients.crl\" }}\nadmin_tls = {{ {files} }}\nlisten"
+    );
+    change_config(folder.path(), "\nlisten", &format!("\n{tls}"));
+    let missing = "client-revocation-list-missing".to_owned();
+    assert_eq!(ids(folder.path()).await, [missing.clone()].into());
+    write(folder.path(), "clients.crl", &authority.list(&[], 2021));
+    let expiring = "client-revocation-list-expiring".to_owned();
+    assert_eq!(ids(folder.path()).await, [missing, expiring].into());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What the tests of the binary stand on: an issuer, a store and a running `lychgate serve`, all real.
 
+#[path = "../../../listener/tests/it/authority.rs"]
+mod authority;
 mod database;
 pub(crate) mod generated;
 mod issuer;
@@ -7,6 +9,7 @@ mod port;
 mod process;
 mod store;
 
+pub(crate) use authority::{Authority, Pair};
 pub(crate) use database::{Database, Kind};
 pub(crate) use issuer::Issuer;
 pub(crate) use port::free_port;

@@ -11,13 +11,14 @@ use lychgate_store::{
     Survey, SurveyedHash,
 };
 
-use crate::config::{Config, Source};
+use crate::config::{AllowlistSources, Config, Source};
 
 /// All that the checks look at.
 pub(super) struct Facts {
     pub(super) path: PathBuf,
     pub(super) source: Source,
     pub(super) gateway: Option<lychgate_gateway::Settings>,
+    pub(super) allowlist: AllowlistSources,
     pub(super) store: Option<StoreFacts>,
 }
 
@@ -73,6 +74,7 @@ impl Facts {
             path: path.to_owned(),
             source,
             gateway: config.gateway,
+            allowlist: config.allowlist,
             store,
         }
     }

@@ -1,7 +1,6 @@
 //! `[gateway.access_token]`: without it an allowlist would be the only control, and there is no such gateway.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use lychgate_gateway::{
@@ -13,7 +12,7 @@ use lychgate_token::Algorithm;
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
-use crate::config::raw::{RawAccessToken, RawGateway, RawSenderConstraint};
+use crate::config::raw::{RawAccessToken, RawGateway, RawGatewayTls, RawSenderConstraint};
 
 /// Clocks that differ by more are broken, and every token would live that much longer.
 const MOST_LEEWAY: Duration = Duration::from_mins(5);
@@ -30,7 +29,7 @@ pub(crate) fn settings(
         findings.push(&key, reason);
         return None;
     };
-    let sender_constraint = sender_constraint(raw, gateway.public_url.as_deref(), findings);
+    let sender_constraint = sender_constraint(raw.sender_constraint, gateway, findings);
     let issuers = issuers(raw, &key, findings);
     let audience = findings.keep(&key.member("audience"), Audience::parse(&raw.audience));
     let clients = list(
@@ -68,11 +67,6 @@ pub(crate) fn settings(
         algorithms: algorithms?,
         sender_constraint: sender_constraint?,
         one_use: raw.one_use,
-        replay_entries: raw
-            .replay_entries
-            .map_or(AccessTokenSettings::REPLAY_ENTRIES, |number| {
-                NonZeroU32::get(number) as usize
-            }),
         leeway: leeway?,
         max_lifetime: max_lifetime?,
         keys: KeyLimits {
@@ -85,14 +79,23 @@ pub(crate) fn settings(
 
 /// What a token must be bound to, with what it takes to prove it.
 fn sender_constraint(
-    raw: &RawAccessToken,
-    public_url: Option<&str>,
+    constraint: RawSenderConstraint,
+    gateway: &RawGateway,
     findings: &mut Findings<'_>,
 ) -> Option<SenderConstraint> {
     let key = Key::new("gateway.public_url");
-    match (raw.sender_constraint, public_url) {
+    match (constraint, &gateway.public_url) {
         (RawSenderConstraint::None, None) => Some(SenderConstraint::None),
-        (RawSenderConstraint::None, Some(_)) => {
+        (RawSenderConstraint::Mtls, None) if shows_certificates(gateway) => {
+            Some(SenderConstraint::Mtls)
+        }
+        (RawSenderConstraint::Mtls, None) => {
+            let reason = "has no `client_ca`: nobody shows a certificate, and a token that is bound to one could not be \
+                          proven";
+            findings.push(&Key::new("gateway.tls"), reason);
+            None
+        }
+        (RawSenderConstraint::None | RawSenderConstraint::Mtls, Some(_)) => {
             let reason = "is what proofs of possession are made for, and none are asked for; leave it out, or set \
                           `sender_constraint = \"dpop\"`";
             findings.push(&key, reason);
@@ -108,6 +111,11 @@ fn sender_constraint(
             None
         }
     }
+}
+
+/// Whether TLS ends here, with clients that show a certificate.
+fn shows_certificates(gateway: &RawGateway) -> bool {
+    matches!(&gateway.tls, Some(RawGatewayTls::Here(tls)) if tls.client_ca.is_some())
 }
 
 fn issuers(

@@ -15,9 +15,11 @@ use crate::config::duration::RawDuration;
 pub(crate) struct RawGateway {
     /// The address and port of the API. Without `tls` only a loopback address.
     pub(crate) listen: String,
-    /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`: a loopback address.
-    /// `127.0.0.1:9090` if left out.
+    /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`. Without `admin_tls` only a loopback
+    /// address; `127.0.0.1:9090` if left out.
     pub(crate) admin_listen: Option<String>,
+    /// The certificate of `admin_listen`. `client_ca` has to be there: nobody looks in without a certificate.
+    pub(crate) admin_tls: Option<RawTls>,
     /// The URL that the scripts reach the API by, for which proofs are made. With `sender_constraint = "dpop"` only.
     pub(crate) public_url: Option<String>,
     /// The certificate of the API, or `"terminated-by-trusted-proxy"`: then `trusted_proxies` alone are heard, in plain.
@@ -91,6 +93,15 @@ pub(crate) struct RawAllowlist {
     /// The regions to take from such JSON files, as `EU`.
     #[serde(default)]
     pub(crate) regions: Vec<String>,
+    /// Where such a JSON file is published, as `https://cdn.auth0.com/ip-ranges.json`. What is fetched there is kept in
+    /// `cache`; what cannot be used changes nothing.
+    pub(crate) url: Option<String>,
+    /// How often the URL is asked: every 6 hours if left out, at most once a minute.
+    pub(crate) refresh: Option<RawDuration>,
+    /// The file that keeps what the URL gave last, so that a start without the network has it. Needs to be there with `url`.
+    pub(crate) cache: Option<String>,
+    /// The file of the authorities that stand for the URL's certificate, in PEM; those that this machine trusts if left out.
+    pub(crate) url_ca: Option<String>,
     /// Starts although the list holds every address of IPv4 or of IPv6.
     #[serde(default)]
     pub(crate) i_accept_any_network: bool,
@@ -116,9 +127,6 @@ pub(crate) struct RawAccessToken {
     /// profile, and scripts that take a token for each call.
     #[serde(default)]
     pub(crate) one_use: bool,
-    /// How many proofs, and used tokens, are remembered so that none is taken twice. What comes when there is no room is
-    /// answered 503.
-    pub(crate) replay_entries: Option<NonZeroU32>,
     /// How far the clocks of issuer and gateway may differ.
     pub(crate) leeway: Option<RawDuration>,
     /// The longest life of a token, from `iat` to `exp`. An hour is wiser than the default.
@@ -139,6 +147,8 @@ pub(crate) enum RawSenderConstraint {
     None,
     /// A key that every request proves anew (RFC 9449). A plain bearer token is refused.
     Dpop,
+    /// The certificate that the client shows, for which `tls` needs `client_ca` (RFC 8705). A plain bearer token is refused.
+    Mtls,
 }
 
 /// How failures slow down guessing at the password of one identifier, of a user or of nobody. Every delay ends: a
@@ -176,4 +186,7 @@ pub(crate) struct RawLimits {
     pub(crate) body_read: Option<RawDuration>,
     /// How long a stop waits for requests that run.
     pub(crate) drain: Option<RawDuration>,
+    /// Proofs of possession, and as many used tokens, that are remembered so that none is taken twice; 503 answers what
+    /// comes when there is no room.
+    pub(crate) replay_entries: Option<NonZeroU32>,
 }
