@@ -87,6 +87,11 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
             "verified tokens that are remembered",
             AccessTokenSettings::VERIFIED_TOKENS,
         ),
+        number(
+            "gateway.limits.replay_entries",
+            "proofs of possession, and used tokens, that are remembered",
+            Limits::default().replay_entries,
+        ),
         seconds("", "age of a proof of possession", Proof::MAX_AGE),
         bytes("", "proof of possession", Proof::MOST_BYTES),
         seconds("", "use of a nonce, at least", Nonces::LIFETIME),
@@ -142,11 +147,6 @@ fn api(defaults: &mut Vec<DefaultValue>) {
             "gateway.limits.drain",
             "stop: waiting for requests that run",
             listener.drain,
-        ),
-        number(
-            "gateway.limits.replay_entries",
-            "proofs of possession, and used tokens, that are remembered",
-            limits.replay_entries,
         ),
         DefaultValue {
             key: "gateway.lockout.failures",

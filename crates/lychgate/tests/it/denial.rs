@@ -4,7 +4,7 @@
 //! right for its operation. After each, the store must be the same to the byte, and the audit one line longer.
 
 mod attempt;
-mod dpop;
+pub(crate) mod dpop;
 mod table;
 
 use std::time::{Duration, Instant};
@@ -78,9 +78,9 @@ async fn deny_without_possession(issuer: &Issuer, table: &mut Table) {
 
 /// What a request brings along.
 #[derive(Clone)]
-struct Credentials {
-    authorization: Option<String>,
-    proof: Option<String>,
+pub(crate) struct Credentials {
+    pub(crate) authorization: Option<String>,
+    pub(crate) proof: Option<String>,
 }
 
 impl Credentials {

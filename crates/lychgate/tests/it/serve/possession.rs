@@ -1,10 +1,17 @@
-//! The whole chain with tokens that are bound to a key: a person, the tenant, its scripts, the gateway, the store.
+//! Tokens that are bound to a key, over the whole chain: a person, the tenant, its scripts, the gateway, the store; those
+//! that are bound to a certificate; and what a change of the config brings back: nothing.
 
-use reqwest::Url;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Url};
 
 use super::*;
+use crate::denial::Credentials;
+use crate::denial::dpop::{PUBLIC_URL, Prover};
+use crate::support::{Authority, Pair};
 
 /// Where the application would be.
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
@@ -137,6 +144,155 @@ async fn scripts_without_a_key_get_nothing_where_one_is_asked_for() {
         [json!(null); 0],
         "the tenant gave them no token"
     );
+}
+
+#[tokio::test]
+async fn other_rules_are_in_force_at_once_and_bring_no_proof_back() {
+    let issuer = Issuer::start();
+    let folder = folder(&issuer.identifier).await;
+    let serve = Serve::start(folder.path()).await;
+    serve.ready().await;
+    let bearer = Credentials {
+        authorization: Some(format!("Bearer {}", issuer.sign(&issuer.claims()))),
+        proof: None,
+    };
+    assert_eq!(look_up(&serve, &bearer).await.status(), StatusCode::OK);
+
+    let listen = "\nlisten = \"127.0.0.1:0\"";
+    change_config(
+        folder.path(),
+        listen,
+        &format!("{listen}\npublic_url = \"{PUBLIC_URL}\""),
+    );
+    let audience = "\naudience";
+    let constraint = format!("\nsender_constraint = \"dpop\"{audience}");
+    change_config(folder.path(), audience, &constraint);
+    let nonce = until_answered(&serve, &bearer, StatusCode::UNAUTHORIZED).await;
+    let path = "/v1/users/lookup";
+    let prover = Prover::new(&issuer, nonce);
+    let sent = prover.with(path, &json!({}));
+    assert_eq!(look_up(&serve, &sent).await.status(), StatusCode::OK);
+
+    let lifetime = format!("\nmax_lifetime = \"2h\"{audience}");
+    change_config(folder.path(), audience, &lifetime);
+    let (_, before) = serve.admin("metrics").await;
+    let adopted = "lychgate_reloads_total{outcome=\"adopted\"} ";
+    let count = |metrics: &str| {
+        let mut lines = metrics.lines();
+        lines.find_map(|line| line.strip_prefix(adopted)?.parse::<u64>().ok())
+    };
+    let reloaded = async {
+        while count(&serve.admin("metrics").await.1) == count(&before) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let reloaded = tokio::time::timeout(Duration::from_secs(30), reloaded);
+    assert!(reloaded.await.is_ok(), "it never reads the config again");
+    let again = look_up(&serve, &sent).await;
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
+    let another = prover.with(path, &json!({}));
+    assert_eq!(look_up(&serve, &another).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_certificate_is_good_over_its_own_connections_alone() {
+    let [servers, callers] = ["servers", "callers"].map(Authority::new);
+    let issuer = Issuer::start();
+    let folder = folder(&issuer.identifier).await;
+    let server = servers.server("localhost");
+    write(folder.path(), "gateway.pem", &server.certificate);
+    write(folder.path(), "gateway.key", &server.key);
+    write(folder.path(), "callers.pem", &callers.pem());
+    let tls = "tls = { certificate = \"gateway.pem\", key = \"gateway.key\", client_ca = \"callers.pem\" }";
+    change_config(
+        folder.path(),
+        "admin_listen",
+        &format!("{tls}\nadmin_listen"),
+    );
+    let constraint = "\nsender_constraint = \"mtls\"\naudience";
+    change_config(folder.path(), "\naudience", constraint);
+    let serve = Serve::start(folder.path()).await;
+    serve.ready().await;
+
+    let (own, another) = (callers.client(2), callers.client(3));
+    let root = Certificate::from_pem(servers.pem().as_bytes()).unwrap();
+    let http = client().tls_certs_only([root]).identity(own.identity());
+    let http = http.build().unwrap();
+    let port = serve.gateway.rsplit(':').next().unwrap();
+    let url = format!("https://localhost:{port}/v1/users/lookup");
+    let bound = |confirmation: Value| {
+        let mut claims = issuer.claims();
+        claims.insert("cnf".to_owned(), confirmation);
+        issuer.sign(&claims)
+    };
+    let ask = async |authorization: String| {
+        let request = http.post(&url).header("authorization", authorization);
+        let request = request.json(&json!({ "identifier": "ada@example.com" }));
+        let answer = request.send().await.unwrap();
+        let text = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+        let line: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        (
+            answer.status(),
+            line["reason"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    let good = bound(json!({ "x5t#S256": thumbprint(&own) }));
+    for scheme in ["Bearer", "DPoP"] {
+        let answer = ask(format!("{scheme} {good}")).await;
+        assert_eq!(answer, (StatusCode::OK, String::new()), "{scheme}");
+    }
+    for (token, reason) in [
+        (
+            bound(json!({ "x5t#S256": thumbprint(&another) })),
+            "another-certificate",
+        ),
+        (issuer.sign(&issuer.claims()), "token-not-bound"),
+        (
+            bound(json!({ "jkt": thumbprint(&own) })),
+            "constraint-not-proven",
+        ),
+        (bound(json!({})), "constraint-not-proven"),
+    ] {
+        let answer = ask(format!("Bearer {token}")).await;
+        assert_eq!(answer, (StatusCode::UNAUTHORIZED, reason.to_owned()));
+    }
+}
+
+/// The `x5t#S256` of a certificate (RFC 8705 §3.1).
+fn thumbprint(pair: &Pair) -> String {
+    let lines = pair.certificate.lines();
+    let text: String = lines.filter(|line| !line.starts_with("-----")).collect();
+    let der = BASE64_STANDARD.decode(text).unwrap();
+    BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, &der))
+}
+
+async fn look_up(serve: &Serve, credentials: &Credentials) -> reqwest::Response {
+    let http = client().build().unwrap();
+    let mut request = http.post(format!("{}/v1/users/lookup", serve.gateway));
+    if let Some(authorization) = &credentials.authorization {
+        request = request.header("authorization", authorization);
+    }
+    if let Some(proof) = &credentials.proof {
+        request = request.header("dpop", proof);
+    }
+    let request = request.json(&json!({ "identifier": "ada@example.com" }));
+    request.send().await.unwrap()
+}
+
+/// Asks until the answer has this status; the nonce that came with it.
+async fn until_answered(serve: &Serve, credentials: &Credentials, status: StatusCode) -> String {
+    let answered = async {
+        loop {
+            let answer = look_up(serve, credentials).await;
+            let nonce = answer.headers().get("dpop-nonce");
+            if let (true, Some(nonce)) = (answer.status() == status, nonce) {
+                return nonce.to_str().unwrap().to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let answered = tokio::time::timeout(Duration::from_mins(1), answered).await;
+    answered.unwrap_or_else(|_| panic!("it never answers {status}"))
 }
 
 fn tenant_section(issuer: &str, gateway: u16, tenant: u16) -> String {
