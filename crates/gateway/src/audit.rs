@@ -56,6 +56,8 @@ pub enum Step {
     AccessToken,
     /// Whom the token was issued to.
     Caller,
+    /// The proof of the key that the token is bound to.
+    Possession,
     /// The operation's path and method.
     Route,
     /// The token's scope.
@@ -121,11 +123,12 @@ pub(crate) struct Record {
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
         Self::Caller,
+        Self::Possession,
         Self::Route,
         Self::Scope,
         Self::Rate,
@@ -142,6 +145,7 @@ impl Step {
             Self::Headers => "headers",
             Self::AccessToken => "access_token",
             Self::Caller => "caller",
+            Self::Possession => "possession",
             Self::Route => "route",
             Self::Scope => "scope",
             Self::Rate => "rate",
@@ -159,6 +163,9 @@ impl Step {
             Self::Headers => "whether the header fields are within their limit",
             Self::AccessToken => "whether there is one access token, and it is good",
             Self::Caller => "whether it was issued to an allowed client, by client credentials",
+            Self::Possession => {
+                "whether the token is sent as it must be: with a proof of the key that it is bound to, or once"
+            }
             Self::Route => "whether there is such an operation, and it is called with `POST`",
             Self::Scope => "whether the token's scope names the operation",
             Self::Rate => "whether the client and its network are within their rates",

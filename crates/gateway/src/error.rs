@@ -24,6 +24,9 @@ pub enum Error {
     /// A place of keys that anyone on the way could change.
     #[error("the place of the keys is neither https nor on loopback")]
     KeyLocation,
+    /// A public URL that no client could have made a proof for.
+    #[error("the public URL {0}; write what the scripts have as `GATEWAY_URL`")]
+    PublicUrl(&'static str),
     /// An audience that is empty or a wildcard.
     #[error("the audience is empty or a wildcard; name the identifier of the API in the tenant")]
     Audience,

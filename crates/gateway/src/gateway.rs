@@ -23,6 +23,7 @@ use crate::ledger::{LedgerSettings, LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
+use crate::possession::Memory;
 use crate::rate::Rates;
 use crate::rules::Rules;
 use crate::settings::{AdminEndpoint, ClientAddress, Endpoint, Limits, Settings};
@@ -75,7 +76,9 @@ impl Gateway {
         let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
         let rates = Arc::new(Rates::new(settings.limits.rates));
         let admission = Admission::new(settings.allowlist, settings.client_address);
-        let rules = Arc::new(Live::new(Rules::new(admission, settings.access_token, now)));
+        let memory = Memory::new(&pseudonym_key.nonce_key(), settings.limits.replay_entries);
+        let rules = Rules::new(admission, settings.access_token, Arc::new(memory), now);
+        let rules = Arc::new(Live::new(rules));
         let lockout = Lockout::new(settings.limits.lockout);
         let idempotency_key = pseudonym_key.idempotency_key();
         let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);

@@ -4,7 +4,8 @@
 //! next step asks for that type, so that no operation can be reached but by the whole way:
 //!
 //! ```text
-//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─scope→ Authorized<Op>
+//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller
+//!   ─possession→ ProvenCaller ─scope→ Authorized<Op>
 //!   ─rate→ Slot ─body→ Op::Input ─idempotency→ Turn ─lockout→ Attempt ─operation→ store row ─password→ matched? ─profile→ Op::Output
 //!   ─answer or problem→ response          every exit → audit
 //! ```
@@ -20,6 +21,7 @@ mod admission;
 mod access_token;
 mod budget;
 mod caller;
+mod possession;
 mod scope;
 mod canary;
 mod rate;
@@ -51,11 +53,12 @@ pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::openapi;
+pub use possession::ProvenCaller;
 pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, BodyLimits,
     ClientAddress, ClientId, Endpoint, HeadKey, HeadPublicKey, Heads, IdempotencyLimits, Issuer,
     IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits, LoopbackAddress, OnAuditFailure,
-    PseudonymKey, Rotation, Settings, SyslogAddress, UpgradeLimits,
+    PseudonymKey, PublicUrl, Rotation, SenderConstraint, Settings, SyslogAddress, UpgradeLimits,
 };

@@ -57,7 +57,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 31] = [
+pub const METRICS: [Metric; 33] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -85,6 +85,8 @@ pub const METRICS: [Metric; 31] = [
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
+    readings::PROOFS,
+    readings::USED_TOKENS,
     readings::LEDGER_SIGHTINGS,
     readings::LEDGER_DROPPED,
     readings::LEDGER_FAILURES,

@@ -28,12 +28,12 @@ use serde_json::{Map, Value};
 use crate::audit::{Outcome, Record, Step};
 use crate::body;
 use crate::body::fields::Fields;
-use crate::caller::Caller;
 use crate::canary::{Canaries, Canary};
 use crate::idempotency::{Answered, Idempotency, Question, Turn};
 use crate::ledger::Sighting;
 use crate::legacy::Legacy;
 use crate::lockout::Guesses;
+use crate::possession::ProvenCaller;
 use crate::problem::{InvalidField, Problem};
 use crate::rate::Rates;
 use crate::scope::Authorized;
@@ -114,7 +114,7 @@ pub struct OperationEntry {
     pub status: StatusCode,
     pub(crate) input: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) output: fn(&mut SchemaGenerator) -> Schema,
-    pub(crate) run: for<'a> fn(Caller, Call<'a>) -> Running<'a>,
+    pub(crate) run: for<'a> fn(ProvenCaller, Call<'a>) -> Running<'a>,
 }
 
 /// What an operation is run with, beside its caller.
@@ -161,7 +161,7 @@ const fn entry<O: Operation>() -> OperationEntry {
 
 /// The way of every operation, from its caller to its answer: scope, rate, body, fields, what became of it before, and
 /// the thing itself.
-fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
+fn run<O: Operation>(caller: ProvenCaller, call: Call<'_>) -> Running<'_> {
     Box::pin(async move {
         call.record.step(Step::Scope);
         call.record.trace().scope(O::SCOPE);

@@ -10,6 +10,7 @@ use lychgate_token::UnixTime;
 use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
 use crate::admission::Admission;
+use crate::possession::{Memory, Possession};
 use crate::settings::{AccessTokenSettings, Audience, ClientId};
 
 /// Everything about callers that is decided by config.
@@ -18,18 +19,24 @@ pub(crate) struct Rules {
     pub(crate) access_tokens: Arc<AccessTokens>,
     pub(crate) clients: BTreeSet<ClientId>,
     pub(crate) audience: Audience,
+    pub(crate) possession: Possession,
     settings: AccessTokenSettings,
 }
 
 impl Rules {
     /// The first ones.
-    pub(crate) fn new(admission: Admission, settings: AccessTokenSettings, now: UnixTime) -> Self {
+    pub(crate) fn new(
+        admission: Admission,
+        settings: AccessTokenSettings,
+        memory: Arc<Memory>,
+        now: UnixTime,
+    ) -> Self {
         let access_tokens = Arc::new(AccessTokens::new(&settings, now));
-        Self::of(admission, access_tokens, settings)
+        Self::of(admission, access_tokens, settings, memory)
     }
 
     /// Others in their place. Issuers that stay keep their keys, and what was found good stays so where nothing about tokens
-    /// is different.
+    /// is different. What was used stays so, whatever is different.
     pub(crate) fn followed_by(
         &self,
         admission: Admission,
@@ -46,7 +53,8 @@ impl Rules {
             };
             Arc::new(AccessTokens::knowing(&settings, now, known))
         };
-        Self::of(admission, access_tokens, settings)
+        let memory = Arc::clone(self.possession.memory());
+        Self::of(admission, access_tokens, settings, memory)
     }
 
     /// The issuers of these rules that the others do not have.
@@ -64,12 +72,14 @@ impl Rules {
         admission: Admission,
         access_tokens: Arc<AccessTokens>,
         settings: AccessTokenSettings,
+        memory: Arc<Memory>,
     ) -> Self {
         Self {
             admission,
             access_tokens,
             clients: settings.clients.clone(),
             audience: settings.audience.clone(),
+            possession: Possession::new(&settings, memory),
             settings,
         }
     }

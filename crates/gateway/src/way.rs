@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use lychgate_listener::{AdmittedPeer, LastAnswer, Live};
@@ -37,6 +37,9 @@ use crate::rate::Rates;
 use crate::rules::Rules;
 use crate::settings::Limits;
 use caught::caught;
+
+/// The header in which a server hands out nonces (RFC 9449 §8).
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// What every answer has in common.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -88,8 +91,9 @@ impl Way {
             let _until_answered = place;
             way.answer_to_the_end(connection, request, waited).await
         });
-        task.await
-            .unwrap_or_else(|_| Problem::Internal("lost").answer("none"))
+        task.await.unwrap_or_else(|_| {
+            Problem::Internal("lost").answer("none", self.rules.current().possession.scheme())
+        })
     }
 
     async fn answer_to_the_end(
@@ -168,13 +172,15 @@ impl Way {
         let token = judged?;
         record.trace().issuer(token.issuer());
         record.step(Step::Caller);
-        if let Ok(client) = client_of(&token) {
+        if let Ok(client) = client_of(token.verified()) {
             record.client(client);
             if self.canaries.has_client(client) {
                 record.canary(Canary::Client);
             }
         }
-        let caller = Caller::admit(peer, &token, &rules.clients, &rules.audience)?;
+        let caller = Caller::admit(peer, token, &rules.clients, &rules.audience)?;
+        record.step(Step::Possession);
+        let caller = rules.possession.prove(caller, head, now)?;
         record.step(Step::Route);
         let operation = self.route(head)?;
         record.operation(operation.name);
@@ -255,10 +261,15 @@ impl Way {
         if let (Ok(_), Some(ledger), Some(told)) = (&decided, &self.ledger, record.sighting()) {
             ledger.note(told.clone(), UnixTime::now());
         }
-        match decided {
+        let rules = self.rules.current();
+        let mut answer = match decided {
             Ok(done) => done.answer(record.request_id()),
-            Err(problem) => problem.answer(record.request_id()),
+            Err(problem) => problem.answer(record.request_id(), rules.possession.scheme()),
+        };
+        if let Some(nonce) = rules.possession.nonce(UnixTime::now()) {
+            answer.headers_mut().insert(NONCE, nonce);
         }
+        answer
     }
 }
 
@@ -347,6 +358,7 @@ fn out_of_time(record: &Record) -> Problem {
             | Step::Headers
             | Step::AccessToken
             | Step::Caller
+            | Step::Possession
             | Step::Route
             | Step::Scope
             | Step::Rate

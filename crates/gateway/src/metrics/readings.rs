@@ -108,6 +108,16 @@ pub(super) const VERIFIED_TOKENS: Metric = gauge(
     "Verified tokens that are remembered",
     &[],
 );
+pub(super) const PROOFS: Metric = gauge(
+    "lychgate_proofs",
+    "Proofs of possession that are remembered, so that none is taken twice; with no room for more, new ones are refused",
+    &[],
+);
+pub(super) const USED_TOKENS: Metric = gauge(
+    "lychgate_used_tokens",
+    "Tokens that are remembered because each is good for one call; with no room for more, new ones are refused",
+    &[],
+);
 
 pub(super) const LEDGER_SIGHTINGS: Metric = counter(
     "lychgate_ledger_sightings",
@@ -168,6 +178,7 @@ impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let connections = &self.connections;
         let passwords = self.legacy.passwords();
+        let rules = self.rules.current();
         let store = self.legacy.condition();
         for (metric, value) in [
             (AUDIT_SEQUENCE, self.audit.sequence()),
@@ -188,10 +199,9 @@ impl Collector for Readings {
                 STORE_CREDENTIALS_FAULTY,
                 u64::from(store.has_faulty_credentials),
             ),
-            (
-                VERIFIED_TOKENS,
-                self.rules.current().access_tokens.remembered(),
-            ),
+            (VERIFIED_TOKENS, rules.access_tokens.remembered()),
+            (PROOFS, unsigned(rules.possession.remembered_proofs())),
+            (USED_TOKENS, unsigned(rules.possession.remembered_tokens())),
         ] {
             encode_one(&mut encoder, metric, value)?;
         }

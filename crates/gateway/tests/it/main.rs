@@ -27,6 +27,7 @@ mod ledger;
 mod operations;
 mod overload;
 mod rates;
+mod possession;
 mod start;
 mod tls;
 mod tokens;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use lychgate_gateway::Endpoint;
+use lychgate_gateway::{AdminEndpoint, Endpoint};
 use lychgate_tenant::{ClientAuthentication, GrantType};
 use lychgate_token::ClientSecret;
 use reqwest::Url;
@@ -59,7 +59,11 @@ impl Known {
             known.gateway = url(scheme, listen)?;
         }
         if known.admin.is_none() {
-            known.admin = url("http", gateway.admin_listen.address())?;
+            let (scheme, address) = match &gateway.admin_listen {
+                AdminEndpoint::Plain(address) => ("http", address.address()),
+                AdminEndpoint::MutualTls(address, _) => ("https", *address),
+            };
+            known.admin = url(scheme, address)?;
         }
         let rules = &gateway.access_token;
         let audience = || rules.audience.as_str().to_owned();

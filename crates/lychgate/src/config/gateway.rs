@@ -43,7 +43,7 @@ pub(crate) fn settings(
     let admin_listen = admin_listen(gateway, folder, &key, findings);
     let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
-    let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
+    let access_token = access_token::settings(gateway, findings);
     let lockout = lockout(&gateway.lockout, &key.member("lockout"), findings);
     let limits = limits(&gateway.limits, &key.member("limits"), findings);
     let store = store::settings(raw.store.as_ref(), folder, findings);
@@ -166,6 +166,7 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
     Some(Limits {
         listener,
         body,
+        replay_entries: number(raw.replay_entries, defaults.replay_entries),
         ..Limits::default()
     })
 }

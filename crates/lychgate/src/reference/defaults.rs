@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NewPasswordRules};
 use lychgate_store::StoreUrl;
+use lychgate_token::dpop::{Nonces, Proof};
 
 use super::page::code;
 use crate::config::REFRESH;
@@ -87,6 +88,14 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
             "verified tokens that are remembered",
             AccessTokenSettings::VERIFIED_TOKENS,
         ),
+        number(
+            "gateway.limits.replay_entries",
+            "proofs of possession, and used tokens, that are remembered",
+            Limits::default().replay_entries,
+        ),
+        seconds("", "age of a proof of possession", Proof::MAX_AGE),
+        bytes("", "proof of possession", Proof::MOST_BYTES),
+        seconds("", "use of a nonce, at least", Nonces::LIFETIME),
     ]);
 }
 

@@ -7,6 +7,7 @@ use std::process::Output;
 
 use self::refusals::{
     Bad, MISSING_CONTROLS, OVERHEARD_OR_MISREAD, UNFIT_AUDIT, UNFIT_RULES, UNFIT_STATEMENTS,
+    UNPROVABLE,
 };
 use crate::support::{lychgate, sample_store};
 
@@ -63,6 +64,11 @@ async fn serve_refuses_an_audit_log_that_could_not_be_kept_and_a_decoy_that_woul
 #[tokio::test]
 async fn serve_refuses_rules_for_passwords_that_cannot_be_kept() {
     refused(&UNFIT_RULES).await;
+}
+
+#[tokio::test]
+async fn serve_refuses_a_sender_constraint_that_could_not_be_proven() {
+    refused(&UNPROVABLE).await;
 }
 
 #[tokio::test]

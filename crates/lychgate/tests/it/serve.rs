@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod mutual_tls;
 #[cfg(test)]
+mod possession;
+#[cfg(test)]
 mod published;
 #[cfg(test)]
 mod reload;

@@ -32,11 +32,12 @@ const MOST_BYTES: u64 = 4 * 1024 * 1024;
 const SOON: Duration = Duration::from_hours(24);
 
 /// What is put in force while the roles run, by the beginnings of its keys. All else needs a restart.
-const LIVE: [&str; 5] = [
+const LIVE: [&str; 6] = [
     "gateway.tls.",
     "gateway.admin_tls.",
     "gateway.allowlist.",
     "gateway.access_token.",
+    "gateway.public_url",
     "tenant.tls.",
 ];
 

@@ -88,6 +88,15 @@ pub(super) const UNFIT_AUDIT: [Bad; 7] = [
     ),
 ];
 
+/// A proof of possession that nothing could be held against, or that nobody asks for.
+#[rustfmt::skip]
+pub(super) const UNPROVABLE: [Bad; 4] = [
+    bad("audience = ", "sender_constraint = \"dpop\"\naudience = ", "gateway]", &["`gateway.public_url`", "is missing", "`GATEWAY_URL`"]),
+    bad(LISTEN, "public_url = \"https://gateway.example/\"\nlisten = \"127.0.0.1:0\"\nadmin", "public_url = ", &["`gateway.public_url`", "none are asked for"]),
+    bad("audience = ", "sender_constraint = \"mtls\"\naudience = ", "gateway]", &["`gateway.tls`", "has no `client_ca`"]),
+    bad("audience = ", "sender_constraint = \"bearer\"\naudience = ", "sender_constraint = ", &["`gateway.access_token.sender_constraint`"]),
+];
+
 const ACCESS_TOKEN: &str = "[gateway.access_token]\nissuers = [\"http://127.0.0.1:9/\"]\naudience = \"urn:legacy-identity\"\n\
                             clients = [\"script-client\"]\nalgorithms = [\"RS256\"]\n";
 const ALLOWLIST: &str = "[gateway.allowlist]\nnetworks = [\"127.0.0.0/8\"]\n";
