@@ -19,8 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access_token::AccessTokens;
 use crate::legacy::Legacy;
 use crate::metrics::Metrics;
-use crate::openapi;
-use crate::operations::OPERATIONS;
+use crate::openapi_of;
 
 /// How long readiness waits for the store.
 const PING: Duration = Duration::from_secs(2);
@@ -114,11 +113,7 @@ impl Admin {
 
     /// The operations that this deployment defines.
     fn openapi(&self) -> Response<Full<Bytes>> {
-        let document = openapi::describe(
-            OPERATIONS
-                .iter()
-                .filter(|operation| self.legacy.defines(operation.statement)),
-        );
+        let document = openapi_of(|operation| self.legacy.defines(operation.statement));
         answer(StatusCode::OK, "application/json", document.to_string())
     }
 }

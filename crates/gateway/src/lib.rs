@@ -41,7 +41,7 @@ pub use gateway::Gateway;
 pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
-pub use openapi::openapi;
+pub use openapi::{openapi, openapi_of};
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, Audience, AuditDestination, AuditSettings, BodyLimits, ClientAddress,
