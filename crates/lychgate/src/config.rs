@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) tenant: Option<lychgate_tenant::Settings>,
     /// How the gateway's ledger is read.
     pub(crate) ledger: Option<Rules>,
+    /// The regions whose addresses the gateway's allowlist takes from the platform's own list.
+    pub(crate) regions: Vec<String>,
 }
 
 /// Reads and checks the config at `path`; relative paths in it start from the folder it stands in.
@@ -73,6 +75,7 @@ fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
         gateway: gateway::settings(&raw, folder, &mut findings),
         tenant: tenant::settings(&raw, folder, &mut findings),
         ledger: gateway::ledger_rules(&raw, &mut findings),
+        regions: gateway::regions(&raw),
     });
     findings.none_so_far()?;
     // Without findings there is a config.

@@ -23,6 +23,7 @@ use super::finding::Findings;
 use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
 use super::{duration, endpoint};
 
+pub(crate) use self::allowlist::regions;
 pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.

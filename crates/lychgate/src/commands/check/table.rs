@@ -1,9 +1,19 @@
 //! Every check there is.
 
 use super::{
-    Check, access_token, allowlist, audit, exposure, passwords, role, secrets, store, transport,
-    users,
+    Check, access_token, allowlist, audit, exposure, passwords, role, secrets, store, tenant,
+    transport, users,
 };
+
+/// How many are made of a tenant, or of all else.
+pub(super) fn count(with_tenant: bool) -> usize {
+    let of_tenant = if with_tenant {
+        0
+    } else {
+        tenant::checks().len()
+    };
+    all().len() - of_tenant
+}
 
 /// The checks, in the order in which they are made.
 pub(crate) fn all() -> Vec<&'static Check> {
@@ -18,6 +28,7 @@ pub(crate) fn all() -> Vec<&'static Check> {
     all.extend(users::CHECKS);
     all.extend(secrets::CHECKS);
     all.extend(audit::CHECKS);
+    all.extend(tenant::checks());
     all
 }
 

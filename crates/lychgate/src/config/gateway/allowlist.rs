@@ -8,7 +8,7 @@ use lychgate_listener::{Allowlist, AnyNetwork};
 
 use crate::config::document::Key;
 use crate::config::finding::Findings;
-use crate::config::raw::RawAllowlist;
+use crate::config::raw::{RawAllowlist, RawConfig};
 
 /// The allowlist. There is no gateway without one.
 pub(crate) fn allowlist(
@@ -46,4 +46,13 @@ pub(crate) fn allowlist(
         AnyNetwork::Refused
     };
     findings.keep(&key, Allowlist::new(networks, any))
+}
+
+/// The regions whose addresses are taken from the platform's own list.
+pub(crate) fn regions(raw: &RawConfig) -> Vec<String> {
+    let gateway = raw.gateway.as_ref();
+    let allowlist = gateway.and_then(|gateway| gateway.allowlist.as_ref());
+    allowlist
+        .map(|allowlist| allowlist.regions.clone())
+        .unwrap_or_default()
 }
