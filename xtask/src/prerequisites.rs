@@ -21,6 +21,12 @@ const PREREQUISITES: [Prerequisite; 15] = [
         what_for: "the action scripts are tested under Node, too",
     },
     Prerequisite {
+        program: "npm",
+        version: "--version",
+        package: "npm",
+        what_for: "what is exported for Auth0 is loaded with Auth0's own tool, which comes from npm",
+    },
+    Prerequisite {
         program: "chromium",
         version: "--version",
         package: "chromium",

@@ -52,7 +52,7 @@ pub use gateway::Gateway;
 pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
-pub use openapi::openapi;
+pub use openapi::{openapi, openapi_of};
 pub use possession::ProvenCaller;
 pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;

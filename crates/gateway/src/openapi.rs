@@ -12,16 +12,18 @@ use crate::problem::{PROBLEMS, TYPE_PREFIX};
 
 /// The description of every operation, whether a deployment defines it or not.
 pub fn openapi() -> Value {
-    describe(OPERATIONS.iter())
+    openapi_of(|_| true)
 }
 
-/// The description of these operations.
-pub(crate) fn describe<'a>(operations: impl Iterator<Item = &'a OperationEntry>) -> Value {
+/// The description of those operations that a deployment defines.
+pub fn openapi_of(is_defined: impl Fn(&OperationEntry) -> bool) -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
+    let operations = OPERATIONS.iter();
     let paths: Map<_, _> = operations
+        .filter(|operation| is_defined(operation))
         .map(|operation| {
             (
                 operation.path.to_owned(),

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) ledger: Option<Rules>,
     /// What `lychgate attack` may use.
     pub(crate) attack: Option<crate::attack::Settings>,
+    /// The regions whose addresses the gateway's allowlist takes from the platform's own list.
+    pub(crate) regions: Vec<String>,
 }
 
 /// Reads and checks the config at `path`; relative paths in it start from the folder it stands in.
@@ -112,6 +114,7 @@ fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
         allowlist: allowlist_sources(&raw, folder, &mut findings),
         ledger: gateway::ledger_rules(&raw, &mut findings),
         attack: attack::settings(&raw, folder, &mut findings),
+        regions: gateway::regions(&raw),
     });
     findings.none_so_far()?;
     // Without findings there is a config.

@@ -15,6 +15,7 @@ mod preflight;
 #[cfg(test)]
 mod reference;
 mod templates;
+mod tenant_export;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ mod sarif;
 mod secrets;
 mod store;
 pub(crate) mod table;
+mod tenant;
 mod transport;
 mod users;
 
@@ -29,12 +30,17 @@ use self::finding::Findings;
 pub(crate) use self::finding::{Check, Severity};
 use super::Failure;
 use crate::config;
+use crate::tenant_export::TenantExport;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The config.
     #[arg(long, value_name = "FILE", default_value = "lychgate.toml")]
     config: PathBuf,
+    /// The tenant's own configuration, to judge it as well: a folder or a `.yaml` file of `auth0-deploy-cli`, a state of
+    /// Terraform, or the JSON of `terraform show -json` of a state or a plan.
+    #[arg(long, value_name = "PATH")]
+    tenant_export: Option<PathBuf>,
     /// The least severity that makes the exit status 1.
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     fail_on: Severity,
@@ -57,17 +63,26 @@ pub(crate) enum Format {
 /// Looks at everything, prints what it found, and fails if any of it is severe enough.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let (config, source) = config::read_with_source(&arguments.config)?;
+    let tenant = arguments.tenant_export.as_deref().map(TenantExport::read);
+    let tenant = tenant
+        .transpose()
+        .map_err(|error| Failure::Usage(format!("`--tenant-export`: {error}")))?;
+    if tenant.is_some() && config.gateway.is_none() {
+        return Err(Failure::Config(
+            "the config has no `[gateway]` to hold a tenant against".to_owned(),
+        ));
+    }
     // On the heap: to look at a store is a long story.
-    let facts = Box::pin(Facts::gather(&arguments.config, config, source)).await;
+    let facts = Box::pin(Facts::gather(&arguments.config, config, source, tenant)).await;
     let mut findings = Findings::default();
     for check in EVERY {
         check(&facts, &mut findings);
     }
-    let findings = findings.sorted();
+    let (findings, not_told) = findings.sorted();
     match arguments.format {
-        Format::Text => report::text(&findings, &facts)?,
-        Format::Json => report::json(&findings, &facts)?,
-        Format::Sarif => sarif::print(&findings, &facts)?,
+        Format::Text => report::text(&findings, &not_told, &facts)?,
+        Format::Json => report::json(&findings, &not_told, &facts)?,
+        Format::Sarif => sarif::print(&findings, &not_told, &facts)?,
     }
     let severe = findings
         .iter()
@@ -92,4 +107,5 @@ const EVERY: [fn(&Facts, &mut Findings); 11] = [
     users::run,
     secrets::run,
     audit::run,
+    tenant::run,
 ];

@@ -27,6 +27,7 @@ use super::{duration, endpoint};
 
 #[cfg(test)]
 pub(crate) use self::allowlist::REFRESH;
+pub(crate) use self::allowlist::regions;
 pub(crate) use self::allowlist::{AllowlistSources, PublishedList, sources as allowlist_sources};
 pub(crate) use self::ledger::rules as ledger_rules;
 

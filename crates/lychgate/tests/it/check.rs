@@ -1,6 +1,8 @@
 //! `lychgate check` and `lychgate export grants` as a person runs them: nothing is found where nothing is wrong, and each
 //! weakness is found by its id.
 
+mod tenant;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -23,6 +23,7 @@ const END: &str = "-- the end of a block --\n";
 #[tokio::test]
 async fn every_command_of_a_page_that_is_typed_does_what_the_page_says() {
     let mut pages = markdown_in(&root().join("docs/tutorial"));
+    pages.push(root().join("docs/how-to/auth0.md"));
     pages.push(root().join("docs/how-to/from-a-table-of-2009.md"));
     pages.push(root().join("docs/how-to/identify-hashes.md"));
     pages.push(root().join("docs/how-to/mutual-tls.md"));

@@ -22,6 +22,7 @@ mod denial;
 mod demo;
 mod directory;
 mod docs;
+mod export;
 mod init;
 mod ledger;
 mod node;
