@@ -4,6 +4,7 @@ mod audit;
 pub(crate) mod check;
 mod completions;
 mod demo;
+mod evidence;
 mod explain;
 mod export;
 mod init;
@@ -48,6 +49,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Tell every decision that was made for one request, from the audit log.
     Explain(explain::Arguments),
+    /// Write down for an auditor what holds here, made by asking.
+    Evidence(evidence::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
@@ -112,6 +115,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(arguments) => in_runtime(check::run(arguments)),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Evidence(arguments) => in_runtime(evidence::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Password(arguments) => in_runtime(password::run(arguments)),

@@ -7,6 +7,7 @@ mod audit_log;
 mod commands;
 mod config;
 mod demo;
+mod evidence;
 mod init;
 mod ledger;
 mod log;

@@ -19,15 +19,16 @@ pub(crate) mod table;
 mod transport;
 mod users;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use self::facts::Facts;
-use self::finding::Findings;
 pub(crate) use self::finding::{Check, Severity};
+use self::finding::{Finding, Findings};
 use super::Failure;
 use crate::config;
+use crate::evidence;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -57,11 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let (config, source) = config::read_with_source(&arguments.config)?;
     // On the heap: to look at a store is a long story.
     let facts = Box::pin(Facts::gather(&arguments.config, config, source)).await;
-    let mut findings = Findings::default();
-    for check in EVERY {
-        check(&facts, &mut findings);
-    }
-    let findings = findings.sorted();
+    let findings = judged(&facts);
     match arguments.format {
         Format::Text => report::text(&findings, &facts)?,
         Format::Json => report::json(&findings, &facts)?,
@@ -75,6 +72,36 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         1 => Err(Failure::Finding("1 finding".to_owned())),
         count => Err(Failure::Finding(format!("{count} findings"))),
     }
+}
+
+/// What was judged, for whoever takes it home.
+pub(crate) struct Judged {
+    pub(crate) findings: Vec<evidence::Finding>,
+    /// Whether the store could be looked at; what it would have shown is not among the findings otherwise.
+    pub(crate) saw_store: bool,
+}
+
+/// Looks at everything that this config is about.
+pub(crate) async fn judge(config: &Path) -> Result<Judged, Failure> {
+    let (read, source) = config::read_with_source(config)?;
+    let facts = Box::pin(Facts::gather(config, read, source)).await;
+    let findings = judged(&facts).into_iter().map(|finding| evidence::Finding {
+        id: finding.check.id,
+        severity: finding.check.severity.name(),
+        reason: finding.reason,
+    });
+    Ok(Judged {
+        findings: findings.collect(),
+        saw_store: facts.saw_store(),
+    })
+}
+
+fn judged(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for check in EVERY {
+        check(facts, &mut findings);
+    }
+    findings.sorted()
 }
 
 /// Each looks at the facts from one side.

@@ -20,6 +20,7 @@ mod denial;
 mod demo;
 mod directory;
 mod docs;
+mod evidence;
 mod init;
 mod ledger;
 mod node;
