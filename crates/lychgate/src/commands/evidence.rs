@@ -26,7 +26,7 @@ use crate::evidence::{Asked, Report, Subject};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A new folder, or an empty one, for `evidence.md` and `evidence.json`. What is there is never written over.
+    /// The folder for `evidence.md` and `evidence.json`. What is there already is never written over.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The report of `lychgate attack --format json` against this deployment.
@@ -36,6 +36,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", default_value = "lychgate.toml")]
     config: PathBuf,
 }
+
+/// The two files.
+const PAGE: &str = "evidence.md";
+const DOCUMENT: &str = "evidence.json";
 
 /// What is read of a report of `attack`.
 #[derive(Deserialize)]
@@ -61,7 +65,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(file) => read_attacks(file)?,
         None => BTreeMap::new(),
     };
-    make_folder(&arguments.out)?;
+    refuse_what_is_there(&arguments.out)?;
     // On the heap: to look at a store is a long story.
     let judged = Box::pin(check::judge(&arguments.config)).await?;
     let asked = Asked {
@@ -86,9 +90,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         subject: &subject,
         asked: &asked,
     };
+    make_folder(&arguments.out)?;
     for (name, text) in [
-        ("evidence.md", report.markdown()),
-        ("evidence.json", format!("{:#}\n", report.json())),
+        (PAGE, report.markdown()),
+        (DOCUMENT, format!("{:#}\n", report.json())),
     ] {
         let path = arguments.out.join(name);
         write(&path, &text)?;
@@ -185,6 +190,17 @@ async fn grants(gateway: &Settings) -> Result<String, String> {
 fn time_of(time: UnixTime) -> String {
     let seconds = u64::try_from(time.seconds()).unwrap_or_default();
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
+}
+
+/// Before anything is asked, which takes its time.
+fn refuse_what_is_there(folder: &Path) -> Result<()> {
+    for name in [PAGE, DOCUMENT] {
+        let path = folder.join(name);
+        if path.exists() {
+            anyhow::bail!("{} is there already: name another folder", path.display());
+        }
+    }
+    Ok(())
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
