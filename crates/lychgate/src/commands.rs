@@ -5,6 +5,7 @@ mod attack;
 pub(crate) mod check;
 mod completions;
 mod demo;
+mod evidence;
 mod explain;
 mod export;
 mod init;
@@ -53,6 +54,8 @@ enum Command {
     Attack(attack::Arguments),
     /// Tell every decision that was made for one request, from the audit log.
     Explain(explain::Arguments),
+    /// Write down for an auditor what holds here, made by asking.
+    Evidence(evidence::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
@@ -120,6 +123,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit(arguments) => audit::run(arguments),
         Command::Attack(arguments) => in_runtime(attack::run(arguments)),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Evidence(arguments) => in_runtime(evidence::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Unlock(arguments) => in_runtime(unlock::run(arguments)),

@@ -8,6 +8,7 @@ mod attack;
 mod commands;
 mod config;
 mod demo;
+mod evidence;
 mod init;
 mod ledger;
 mod log;

@@ -21,15 +21,16 @@ mod tenant;
 mod transport;
 mod users;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use self::facts::Facts;
-use self::finding::Findings;
 pub(crate) use self::finding::{Check, Severity};
+use self::finding::{Finding, Findings, NotTold};
 use super::Failure;
 use crate::config;
+use crate::evidence;
 use crate::tenant_export::TenantExport;
 
 #[derive(Args)]
@@ -74,11 +75,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     // On the heap: to look at a store is a long story.
     let facts = Box::pin(Facts::gather(&arguments.config, config, source, tenant)).await;
-    let mut findings = Findings::default();
-    for check in EVERY {
-        check(&facts, &mut findings);
-    }
-    let (findings, not_told) = findings.sorted();
+    let (findings, not_told) = judged(&facts);
     match arguments.format {
         Format::Text => report::text(&findings, &not_told, &facts)?,
         Format::Json => report::json(&findings, &not_told, &facts)?,
@@ -94,8 +91,41 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
+/// What was judged, for whoever takes it home.
+pub(crate) struct Judged {
+    pub(crate) findings: Vec<evidence::Finding>,
+    /// Whether the store could be looked at; what it would have shown is not among the findings otherwise.
+    pub(crate) saw_store: bool,
+}
+
+/// Looks at everything that this config is about.
+pub(crate) async fn judge(config: &Path) -> Result<Judged, Failure> {
+    let (read, source) = config::read_with_source(config)?;
+    let facts = Box::pin(Facts::gather(config, read, source, None)).await;
+    let findings = judged(&facts)
+        .0
+        .into_iter()
+        .map(|finding| evidence::Finding {
+            id: finding.check.id,
+            severity: finding.check.severity.name(),
+            reason: finding.reason,
+        });
+    Ok(Judged {
+        findings: findings.collect(),
+        saw_store: facts.saw_store(),
+    })
+}
+
+fn judged(facts: &Facts) -> (Vec<Finding>, Vec<NotTold>) {
+    let mut findings = Findings::default();
+    for check in EVERY {
+        check(facts, &mut findings);
+    }
+    findings.sorted()
+}
+
 /// Each looks at the facts from one side.
-const EVERY: [fn(&Facts, &mut Findings); 11] = [
+const EVERY: [fn(&Facts, &mut Findings); 12] = [
     store::run,
     role::run,
     transport::run,

@@ -649,9 +649,10 @@ async fn ids(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
+pub(crate) const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
 
-async fn sqlite_folder() -> TempDir {
+/// A folder with a config in which there is nothing to find, and its store.
+pub(crate) async fn sqlite_folder() -> TempDir {
     let folder = folder("http://127.0.0.1:9/", "sqlite:store.db");
     sample_store(folder.path()).await;
     folder

@@ -61,6 +61,7 @@ async fn every_other_command_of_the_documentation_exists() {
         "docs/how-to/limits.md",
         "docs/how-to/audit.md",
         "docs/how-to/canaries.md",
+        "docs/how-to/evidence.md",
         "docs/tutorial/your-own-store.md",
     ] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();

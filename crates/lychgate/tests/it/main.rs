@@ -23,6 +23,7 @@ mod demo;
 mod directory;
 mod docs;
 mod export;
+mod evidence;
 mod init;
 mod ledger;
 mod node;

@@ -91,6 +91,14 @@ impl Facts {
         }
     }
 
+    /// Whether the store was looked at from every side.
+    pub(super) fn saw_store(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| {
+            let seen = store.seen.as_ref().is_none_or(Result::is_ok);
+            store.opened.is_ok() && seen && store.in_directory.is_ok()
+        })
+    }
+
     /// What was seen of the store, if it could be seen.
     pub(super) fn seen(&self) -> Option<&Seen> {
         self.store
