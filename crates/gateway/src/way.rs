@@ -170,7 +170,7 @@ impl Way {
             .await;
         record.trace().token(judging.elapsed());
         let token = judged?;
-        record.trace().issuer(token.issuer());
+        record.trace().issuer(token.verified().issuer());
         record.step(Step::Caller);
         if let Ok(client) = client_of(token.verified()) {
             record.client(client);
