@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─scope→ Authorized<Op>
-//!   ─body→ Op::Input ─operation→ store row ─password→ matched? ─profile→ Op::Output
+//!   ─rate→ Slot ─body→ Op::Input ─idempotency→ Turn ─lockout→ Attempt ─operation→ store row ─password→ matched? ─profile→ Op::Output
 //!   ─answer or problem→ response          every exit → audit
 //! ```
 
@@ -21,8 +21,10 @@ mod access_token;
 mod budget;
 mod caller;
 mod scope;
-mod lockout;
+mod rate;
 mod body;
+mod idempotency;
+mod lockout;
 pub mod operations;
 mod legacy;
 mod new_password;
@@ -33,8 +35,10 @@ pub mod problem;
 pub mod audit;
 pub mod metrics;
 mod admin;
+mod admin_socket;
 mod openapi;
 
+pub use admin_socket::{AdminSocketError, unlock};
 pub use adoption::{Adoption, AllowlistRefresh, AllowlistRefreshes, Replacement};
 pub use audit::pseudonym::LedgerKey;
 pub use body::fields::{Email, FieldValue, Fields};
@@ -45,9 +49,11 @@ pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::openapi;
+pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, BodyLimits,
-    ClientAddress, ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits,
-    LockoutLimits, LoopbackAddress, PseudonymKey, Settings, UpgradeLimits,
+    ClientAddress, ClientId, Endpoint, HeadKey, HeadPublicKey, Heads, IdempotencyLimits, Issuer,
+    IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits, LoopbackAddress, OnAuditFailure,
+    PseudonymKey, Rotation, Settings, SyslogAddress, UpgradeLimits,
 };

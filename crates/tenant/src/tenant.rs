@@ -16,7 +16,9 @@ use crate::{
     authorize,
     connections::Database,
     context::{Context, TokenRequests, clients_by_id, databases},
-    database_connections, discovery, edge, grants, login, logout, management, page, revoke,
+    database_connections, discovery, edge, grants, login, logout, management, page,
+    possession::Proofs,
+    revoke,
     state::State,
     tickets,
     tokens::Keys,
@@ -55,10 +57,12 @@ impl Tenant {
         let keys = Keys::open(&state, settings.signing_algorithm, UnixTime::now()).await?;
         let listener = Listener::bind(settings.listen, settings.transport, settings.limits)
             .map_err(Error::Listener)?;
+        let proofs = Proofs::new(&settings.issuer)?;
         let context = Context {
             issuer: settings.issuer,
             state,
             keys,
+            proofs,
             lifetimes: settings.lifetimes,
             outbox: settings.outbox,
             token_requests: TokenRequests::of(&clients),

@@ -83,6 +83,10 @@ pub(crate) async fn userinfo(
         .keys
         .read_own(&context.issuer, token)
         .ok_or(BearerRefused::InvalidToken)?;
+    // A token that is bound is never a plain bearer, and no proof is taken here.
+    if claims.contains_key("cnf") {
+        return Err(BearerRefused::InvalidToken);
+    }
     if has_expired(&claims, UnixTime::now()) || !is_for(&claims, &context.issuer.userinfo()) {
         return Err(BearerRefused::InvalidToken);
     }
