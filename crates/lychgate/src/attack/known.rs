@@ -131,13 +131,12 @@ fn url(scheme: &str, address: SocketAddr) -> Result<Option<Url>> {
     Ok(url.transpose()?)
 }
 
+/// A secret that goes into the form of a token request.
 fn secret_of(authentication: &ClientAuthentication) -> Option<Arc<ClientSecret>> {
-    match authentication {
-        ClientAuthentication::ClientSecretPost(secret) => Some(Arc::clone(secret)),
-        ClientAuthentication::None
-        | ClientAuthentication::ClientSecretBasic(_)
-        | ClientAuthentication::PrivateKeyJwt(_) => None,
-    }
+    let ClientAuthentication::ClientSecretPost(secret) = authentication else {
+        return None;
+    };
+    Some(Arc::clone(secret))
 }
 
 /// Where this machine reaches what listens on all its addresses.

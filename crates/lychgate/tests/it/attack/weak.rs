@@ -48,6 +48,12 @@ pub(super) enum Weakness {
     ForgetsTheConstraint,
     ReadsTokensFromTheQuery,
     TakesTheFirstOfTwoTokens,
+    // At the gateway: tokens that are bound to a key.
+    TakesBoundTokensFromBearers,
+    TakesProofsByAnyKey,
+    TakesProofsForAnyPlace,
+    TakesProofsTwice,
+    TakesProofsOfAnyTime,
     // At the gateway: requests.
     BuildsSql,
     BuildsFilters,
@@ -76,7 +82,7 @@ pub(super) enum Weakness {
 use Weakness as W;
 
 /// Each with the attacks that find it.
-pub(super) const TABLE: [(Weakness, &[&str]); 47] = [
+pub(super) const TABLE: [(Weakness, &[&str]); 52] = [
     (W::GivesTokensByFragment, &["audience-injection-implicit"]),
     (W::RefreshesForAnyAudience, &["audience-injection-refresh"]),
     (
@@ -109,6 +115,11 @@ pub(super) const TABLE: [(Weakness, &[&str]); 47] = [
     (W::ForgetsTheConstraint, &["sender-constraint-stripped"]),
     (W::ReadsTokensFromTheQuery, &["token-elsewhere"]),
     (W::TakesTheFirstOfTwoTokens, &["authorization-twice"]),
+    (W::TakesBoundTokensFromBearers, &["dpop-stripped"]),
+    (W::TakesProofsByAnyKey, &["dpop-other-key"]),
+    (W::TakesProofsForAnyPlace, &["dpop-other-request"]),
+    (W::TakesProofsTwice, &["dpop-replay"]),
+    (W::TakesProofsOfAnyTime, &["dpop-stale"]),
     (W::BuildsSql, &["sql-injection"]),
     (W::BuildsFilters, &["ldap-injection"]),
     (W::BreaksOnAQuote, &["quote-in-any-field"]),
@@ -283,6 +294,12 @@ impl Naive {
         }
     }
 
+    /// Whether this was seen before; it is from now on.
+    pub(super) fn has_seen(&self, text: &str) -> bool {
+        let mut exchanged = self.exchanged.lock().unwrap();
+        exchanged.insert(text.to_owned(), Vec::new()).is_some()
+    }
+
     pub(super) fn is_out_of_budget(&self) -> bool {
         let spend = |left: usize| left.checked_sub(1);
         self.to_refuse
@@ -334,6 +351,9 @@ impl Request {
     }
 }
 
+/// Bytes of a request that is read whole.
+const MOST_BYTES: usize = 64 * 1024;
+
 /// Reads one request, unless it is one of those that are large, slow or no request.
 async fn read(socket: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Request> {
     const WHOLE: Duration = Duration::from_secs(4);
@@ -341,6 +361,9 @@ async fn read(socket: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Request> {
         loop {
             if let Some(request) = whole(bytes) {
                 return Some(request);
+            }
+            if bytes.len() > MOST_BYTES {
+                return None;
             }
             let mut chunk = vec![0; 16 * 1024];
             match socket.read(&mut chunk).await {
@@ -370,7 +393,7 @@ fn whole(bytes: &[u8]) -> Option<Request> {
         .next_back()
         .and_then(|(_, value)| value.parse::<usize>().ok());
     let length = length.unwrap_or_default();
-    if length <= 64 * 1024 && bytes.len() < end + length {
+    if length <= MOST_BYTES && bytes.len() < end + length {
         return None;
     }
     Some(Request {
