@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod attack;
 pub(crate) mod check;
 mod completions;
 mod demo;
@@ -10,6 +11,7 @@ mod ledger;
 mod man;
 mod preflight;
 mod password;
+mod sarif;
 mod serve;
 
 use std::io;
@@ -42,6 +44,8 @@ enum Command {
     Preflight(preflight::Arguments),
     /// Judge a deployment: the config, the store behind it, and what its role may do there.
     Check(check::Arguments),
+    /// Play the known attacks against a deployment that is yours.
+    Attack(attack::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
@@ -104,6 +108,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Init(arguments) => in_runtime(init::run(arguments)),
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Check(arguments) => in_runtime(check::run(arguments)),
+        Command::Attack(arguments) => in_runtime(attack::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Password(arguments) => in_runtime(password::run(arguments)),

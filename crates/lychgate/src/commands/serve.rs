@@ -27,6 +27,10 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     log::start("info");
     let config = config::read(&arguments.config)?;
+    if config.gateway.is_none() && config.tenant.is_none() {
+        let reason = "there is no role to run: add `[gateway]`, `[tenant]` or both";
+        return Err(Failure::Config(reason.to_owned()));
+    }
     let stop = stop_signal().context("cannot listen for signals")?;
     // On the heap: to open a store is a long story.
     let mut roles = Box::pin(start(config, &stop)).await?;

@@ -3,6 +3,7 @@
 //! These types exist for one function. What a key means, and which values are legal, stands where it is turned into
 //! the settings of a role. The JSON Schema and the reference are made from here, so a doc comment is a user's text.
 
+mod attack;
 mod gateway;
 mod ldap;
 mod store;
@@ -14,6 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+pub(crate) use self::attack::{RawAttack, RawAttackApplication, RawAttackClient, RawAttackUser};
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
     RawLockout, RawSenderConstraint,
@@ -53,6 +55,8 @@ pub(crate) struct RawConfig {
     pub(crate) ledger: Option<RawLedger>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
+    /// What `lychgate attack` may use.
+    pub(crate) attack: Option<RawAttack>,
 }
 
 /// Where the certificate and its key stand, both in PEM.

@@ -52,7 +52,7 @@ impl Source {
         for file in substitution::files(text, folder) {
             self.files.push((key.clone(), file));
         }
-        if key.ends_with("tls.key") {
+        if key.ends_with("tls.key") || key == "attack.issuer_key" {
             self.files.push((key.clone(), folder.join(text)));
         }
         if !substitution::has_placeholder(text) {

@@ -27,6 +27,7 @@ fn folder() -> TempDir {
     for (name, text) in [
         ("gateway.pem", key.cert.pem()),
         ("gateway.key", key.signing_key.serialize_pem()),
+        ("issuer.pem", key.signing_key.serialize_pem()),
         ("networks.txt", "198.51.100.0/24 # the office\n".to_owned()),
         ("ip-ranges.json", IP_RANGES.to_owned()),
         (
