@@ -50,6 +50,7 @@ async fn every_other_command_of_the_documentation_exists() {
     for page in [
         "README.md",
         "CONTRIBUTING.md",
+        "docs/how-to/attack.md",
         "docs/how-to/from-a-table-of-2009.md",
         "docs/how-to/least-privilege.md",
         "docs/how-to/end-a-migration.md",
@@ -118,7 +119,8 @@ fn every_link_of_the_documentation_leads_to_a_file() {
 
 #[test]
 fn every_test_that_the_threat_model_names_exists() {
-    let text = std::fs::read_to_string(root().join("docs/explanation/threat-model.md")).unwrap();
+    let read = |page: &str| std::fs::read_to_string(root().join(page)).unwrap();
+    let text = read("docs/explanation/threat-model.md") + &read("SECURITY.md");
     let mut sources = String::new();
     read_sources(&root().join("crates"), &mut sources);
     // A name of a test is a sentence; a name of anything else is shorter.

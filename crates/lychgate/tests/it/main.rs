@@ -10,6 +10,7 @@
 
 mod support;
 
+mod attack;
 mod browser;
 mod check;
 mod columns;
