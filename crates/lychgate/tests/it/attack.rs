@@ -6,9 +6,11 @@ mod naive;
 mod target;
 mod weak;
 
+use std::collections::BTreeSet;
+
 use self::deployment::{Deployment, Outcome, Played};
 use self::weak::Weakness;
-use crate::demo::Demo;
+use crate::demo::{Demo, Directory};
 use crate::support::{Database, Kind};
 
 /// What belongs together: a weakness is looked for by all of its family, and found by the one that was made for it.
@@ -83,9 +85,7 @@ const LOCK: [&str; 1] = ["lockout-bypass"];
 async fn every_attack_is_blocked_by_a_sound_deployment() {
     let deployment = Deployment::start(&[]).await;
     let played = deployment.attack(None, &[]).await;
-    let others = played.iter().filter(|one| one.outcome != Outcome::Blocked);
-    let others: Vec<_> = others.collect();
-    assert!(others.is_empty(), "{others:#?}");
+    all_are_blocked(&played);
     let families = [&TENANT[..], &TOKENS, &REQUESTS, &TIME, &LOCK].concat();
     let mut ids: Vec<_> = played.iter().map(|one| one.id.as_str()).collect();
     let mut known = families.clone();
@@ -94,8 +94,8 @@ async fn every_attack_is_blocked_by_a_sound_deployment() {
     assert_eq!(ids, known, "an attack that no weakness is tried with");
 }
 
-#[tokio::test]
-async fn every_attack_has_a_weakness_that_lets_it_through() {
+#[test]
+fn every_attack_has_a_weakness_that_lets_it_through() {
     let rows = weak::TABLE.iter().flat_map(|(_, found_by)| *found_by);
     let rows = rows.chain(CONFIGS.iter().flat_map(|(_, found_by)| *found_by));
     let mut found: Vec<_> = rows.copied().collect();
@@ -159,7 +159,7 @@ const CONFIGS: [ConfigRow; 5] = [
         &["replay-from-elsewhere"],
     ),
     (
-        &[("failures = 6", "failures = 1000000")],
+        &[("failures = 10", "failures = 1000000")],
         &["guessing-without-delay"],
     ),
 ];
@@ -182,7 +182,8 @@ async fn a_config_that_lacks_one_defence_is_found_by_the_attack_made_for_it() {
 async fn each_is_found_by_its_own(family: &[&str]) {
     let deployment = Deployment::start(&[]).await;
     for (weakness, found_by) in &weak::TABLE {
-        if !found_by.iter().any(|id| family.contains(id)) {
+        let is_cut_off = *weakness == Weakness::AdminListensEverywhere && !is_in_a_network();
+        if is_cut_off || !found_by.iter().any(|id| family.contains(id)) {
             continue;
         }
         let weak = deployment.weakened(*weakness).await;
@@ -213,45 +214,73 @@ fn open(played: &[Played]) -> Vec<&str> {
 /// So that each row of the table is a weakness of its own.
 #[test]
 fn no_weakness_stands_twice_in_the_table() {
-    let names: std::collections::BTreeSet<_> = weak::TABLE
+    let names = weak::TABLE
         .iter()
-        .map(|(weakness, _)| format!("{weakness:?}"))
-        .collect();
+        .map(|(weakness, _)| format!("{weakness:?}"));
+    let names: BTreeSet<_> = names.collect();
     assert_eq!(names.len(), weak::TABLE.len());
-    let _: Weakness = weak::TABLE[0].0;
-}
-
-/// The command that the demo prints, typed as it stands.
-async fn the_demo_blocks_every_attack(arguments: &[&str]) {
-    let mut demo = Demo::start(arguments);
-    demo.line("Attack it, from another terminal:").await;
-    let line = demo.line("lychgate attack --config ").await;
-    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
-    let arguments = [&words[..], &["--format", "json"]].concat();
-    let folder = tempfile::tempdir().unwrap();
-    let played = deployment::attack(folder.path(), &arguments).await;
-    let others = played.iter().filter(|one| one.outcome != Outcome::Blocked);
-    let others: Vec<_> = others.collect();
-    assert!(others.is_empty(), "{others:#?}");
-    demo.signal("TERM").await;
-    assert_eq!(demo.end().await.status, Some(0));
 }
 
 #[tokio::test]
 async fn the_servers_of_the_demo_block_every_attack() {
-    the_demo_blocks_every_attack(&[]).await;
+    the_demo_blocks(Demo::start(&[]), &[]).await;
 }
 
 #[tokio::test]
 async fn a_gateway_on_postgresql_blocks_every_attack() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::new(Kind::Postgres, folder.path()).await;
-    the_demo_blocks_every_attack(&["--store", &database.url]).await;
+    the_demo_blocks(Demo::start(&["--store", &database.url]), &[]).await;
 }
 
 #[tokio::test]
 async fn a_gateway_on_mariadb_blocks_every_attack() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::new(Kind::Mysql, folder.path()).await;
-    the_demo_blocks_every_attack(&["--store", &database.url]).await;
+    the_demo_blocks(Demo::start(&["--store", &database.url]), &[]).await;
+}
+
+/// How long a bind takes is the directory's to say, so nothing is measured here.
+#[tokio::test]
+async fn a_gateway_on_openldap_blocks_what_is_injected() {
+    let directory = Directory::new("attacked");
+    let injected = [
+        "ldap-injection",
+        "sql-injection",
+        "quote-in-any-field",
+        "mass-assignment",
+    ];
+    the_demo_blocks(directory.demo(&[]), &injected).await;
+}
+
+/// Types the command that the demo prints.
+async fn the_demo_blocks(mut demo: Demo, only: &[&str]) {
+    demo.line("Attack it, from another terminal:").await;
+    let line = demo.line("lychgate attack --config ").await;
+    let words = line.split_whitespace().skip(1);
+    let only = only.iter().flat_map(|id| ["--only", id]);
+    let arguments: Vec<&str> = words.chain(["--format", "json"]).chain(only).collect();
+    let folder = tempfile::tempdir().unwrap();
+    all_are_blocked(&deployment::attack(folder.path(), &arguments).await);
+    demo.signal("TERM").await;
+    assert_eq!(demo.end().await.status, Some(0));
+}
+
+fn all_are_blocked(played: &[Played]) {
+    let others = played.iter().filter(|one| {
+        let is_cut_off = one.id == "admin-from-the-network" && !is_in_a_network();
+        one.outcome != Outcome::Blocked && !is_cut_off
+    });
+    let others: Vec<_> = others.collect();
+    assert!(others.is_empty(), "{others:#?}");
+}
+
+/// Whether this machine has an address that others could reach; without one there is no door to try.
+fn is_in_a_network() -> bool {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    // A network for documentation, where nobody is; nothing is sent.
+    socket.connect("198.51.100.1:9").is_ok_and(|()| {
+        let address = socket.local_addr().unwrap().ip();
+        !address.is_loopback() && !address.is_unspecified()
+    })
 }
