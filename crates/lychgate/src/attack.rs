@@ -23,6 +23,7 @@ mod injection;
 mod key_injection;
 mod known;
 mod operations;
+mod proofs;
 mod redirects;
 mod settings;
 mod slow_peers;

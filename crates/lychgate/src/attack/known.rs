@@ -58,9 +58,6 @@ impl Known {
         if known.gateway.is_none() {
             known.gateway = url(scheme, listen)?;
         }
-        if known.admin.is_none() {
-            known.admin = url("http", gateway.admin_listen.address())?;
-        }
         let rules = &gateway.access_token;
         let audience = || rules.audience.as_str().to_owned();
         known.audience.get_or_insert_with(audience);

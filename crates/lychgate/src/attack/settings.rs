@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: OwnedHosts,
     /// Certificates in PEM.
     pub(crate) ca: Option<Vec<u8>>,
+    /// What the gateway calls itself.
+    pub(crate) public_url: Option<Url>,
     pub(crate) audience: Option<String>,
     pub(crate) other_audience: Option<String>,
     pub(crate) client: Option<Client>,

@@ -2,8 +2,8 @@
 
 use super::{
     Attack, algorithm_confusion, audience_injection, claims, codes, credentials, doors,
-    enumeration, fields, floods, foreign_tokens, guessing, injection, key_injection, redirects,
-    slow_peers, smuggling,
+    enumeration, fields, floods, foreign_tokens, guessing, injection, key_injection, proofs,
+    redirects, slow_peers, smuggling,
 };
 
 /// The attacks, in the order in which they are played: what is quiet first, what is loud and what delays the test user last.
@@ -16,6 +16,7 @@ pub(crate) fn all() -> Vec<&'static Attack> {
     all.extend(&algorithm_confusion::ATTACKS);
     all.extend(&key_injection::ATTACKS);
     all.extend(&claims::ATTACKS);
+    all.extend(&proofs::ATTACKS);
     all.extend(&credentials::ATTACKS);
     all.extend(&injection::ATTACKS);
     all.extend(&fields::ATTACKS);

@@ -54,6 +54,7 @@ pub(crate) struct Target {
     /// What stands in `iss`.
     pub(super) issuer: Option<String>,
     pub(super) script_client_id: Option<String>,
+    public_url: Option<Url>,
     client: Option<Client>,
     pub(super) other_client: Option<Client>,
     pub(super) other_audience: Option<String>,
@@ -104,6 +105,7 @@ impl Target {
             audience: known.audience,
             issuer,
             script_client_id,
+            public_url: known.public_url,
             client: known.client,
             other_client: known.other_client,
             other_audience: known.other_audience,
@@ -134,6 +136,12 @@ impl Target {
         self.gateway
             .as_ref()
             .ok_or_else(|| needs("the gateway's address"))
+    }
+
+    /// What the gateway calls itself.
+    pub(super) fn public_url(&self) -> Result<&str> {
+        let url = &self.gateway()?.url;
+        Ok(self.public_url.as_ref().unwrap_or(url).as_str())
     }
 
     pub(super) fn tenant(&self) -> Result<&Door> {

@@ -28,6 +28,7 @@ pub(crate) fn settings(
     let gateway = url("gateway", &raw.gateway);
     let tenant = url("tenant", &raw.tenant);
     let admin = url("admin", &raw.admin);
+    let public_url = url("public_url", &raw.public_url);
     let hosts = findings.keep_each(&key.member("hosts"), &raw.hosts, OwnedHosts::parse_one);
     let ca = raw.ca.as_ref().and_then(|file| {
         let read = std::fs::read(folder.join(file));
@@ -58,6 +59,7 @@ pub(crate) fn settings(
         admin,
         hosts: OwnedHosts::new(hosts?),
         ca,
+        public_url,
         audience: raw.audience.clone(),
         other_audience: raw.other_audience.clone(),
         client,

@@ -1,6 +1,7 @@
 //! `lychgate attack`: against a sound deployment nothing gets through; against one that lacks a single defence, what was made
 //! for that defence does, and nothing else. So no attack is one that could never succeed.
 
+mod bound;
 mod deployment;
 mod naive;
 mod target;
@@ -78,6 +79,15 @@ const TIME: [&str; 9] = [
     "guessing-without-delay",
 ];
 
+/// For a gateway that asks for proofs, which takes nothing else.
+const PROOFS: [&str; 5] = [
+    "dpop-stripped",
+    "dpop-other-key",
+    "dpop-other-request",
+    "dpop-replay",
+    "dpop-stale",
+];
+
 /// Alone, as it takes its time.
 const LOCK: [&str; 1] = ["lockout-bypass"];
 
@@ -86,7 +96,7 @@ async fn every_attack_is_blocked_by_a_sound_deployment() {
     let deployment = Deployment::start(&[]).await;
     let played = deployment.attack(None, &[]).await;
     all_are_blocked(&played);
-    let families = [&TENANT[..], &TOKENS, &REQUESTS, &TIME, &LOCK].concat();
+    let families = [&TENANT[..], &TOKENS, &REQUESTS, &TIME, &LOCK, &PROOFS].concat();
     let mut ids: Vec<_> = played.iter().map(|one| one.id.as_str()).collect();
     let mut known = families.clone();
     ids.sort_unstable();
@@ -99,7 +109,7 @@ fn every_attack_has_a_weakness_that_lets_it_through() {
     let rows = weak::TABLE.iter().flat_map(|(_, found_by)| *found_by);
     let rows = rows.chain(CONFIGS.iter().flat_map(|(_, found_by)| *found_by));
     let mut found: Vec<_> = rows.copied().collect();
-    let mut known = [&TENANT[..], &TOKENS, &REQUESTS, &TIME, &LOCK].concat();
+    let mut known = [&TENANT[..], &TOKENS, &REQUESTS, &TIME, &LOCK, &PROOFS].concat();
     found.sort_unstable();
     found.dedup();
     known.sort_unstable();
@@ -108,28 +118,65 @@ fn every_attack_has_a_weakness_that_lets_it_through() {
 
 #[tokio::test]
 async fn a_tenant_that_lacks_one_defence_is_found_by_the_attack_made_for_it() {
-    each_is_found_by_its_own(&TENANT).await;
+    each_is_found_by_its_own(&[], &TENANT).await;
 }
 
 #[tokio::test]
 async fn a_gateway_that_believes_too_much_of_a_token_is_found_by_the_attack_made_for_it() {
-    each_is_found_by_its_own(&TOKENS).await;
+    each_is_found_by_its_own(&[], &TOKENS).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_asks_for_proofs_blocks_what_is_stripped_stolen_or_seen_before() {
+    let deployment = Deployment::start(&BOUND).await;
+    let played = deployment.attack(None, &PROOFS).await;
+    let others = played.iter().filter(|one| one.outcome != Outcome::Blocked);
+    assert_eq!(others.count(), 0, "{played:#?}");
+}
+
+#[tokio::test]
+async fn a_gateway_that_takes_a_proof_for_another_is_found_by_the_attack_made_for_it() {
+    each_is_found_by_its_own(&BOUND, &PROOFS).await;
 }
 
 #[tokio::test]
 async fn a_gateway_that_takes_too_much_of_a_request_is_found_by_the_attack_made_for_it() {
-    each_is_found_by_its_own(&REQUESTS).await;
+    each_is_found_by_its_own(&[], &REQUESTS).await;
 }
 
 #[tokio::test]
 async fn a_gateway_that_tells_too_much_or_holds_too_long_is_found_by_the_attack_made_for_it() {
-    each_is_found_by_its_own(&TIME).await;
+    each_is_found_by_its_own(&[], &TIME).await;
 }
 
 #[tokio::test]
 async fn a_lock_that_another_spelling_opens_is_found_by_the_attack_made_for_it() {
-    each_is_found_by_its_own(&LOCK).await;
+    each_is_found_by_its_own(&[], &LOCK).await;
 }
+
+/// Tokens that are bound to a key, from the tenant to the gateway.
+const BOUND: [(&str, &str); 5] = [
+    (
+        "admin_listen = ",
+        "public_url = \"http://127.0.0.1:GATEWAY_PORT/\"\nadmin_listen = ",
+    ),
+    (
+        "max_lifetime = ",
+        "sender_constraint = \"dpop\"\nmax_lifetime = ",
+    ),
+    (
+        "token_lifetime = ",
+        "proof_of_possession = { mechanism = \"dpop\", required = true }\ntoken_lifetime = ",
+    ),
+    (
+        "outside_address = ",
+        "public_url = \"http://127.0.0.1:GATEWAY_PORT/\"\noutside_address = ",
+    ),
+    (
+        "\nAUDIENCE = ",
+        "\nSENDER_CONSTRAINT = \"dpop\"\nAUDIENCE = ",
+    ),
+];
 
 /// Changes of a config, from and to, and the attacks that find them.
 type ConfigRow = (
@@ -179,8 +226,8 @@ async fn a_config_that_lacks_one_defence_is_found_by_the_attack_made_for_it() {
     }
 }
 
-async fn each_is_found_by_its_own(family: &[&str]) {
-    let deployment = Deployment::start(&[]).await;
+async fn each_is_found_by_its_own(changes: &[(&str, &str)], family: &[&str]) {
+    let deployment = Deployment::start(changes).await;
     for (weakness, found_by) in &weak::TABLE {
         let is_cut_off = *weakness == Weakness::AdminListensEverywhere && !is_in_a_network();
         if is_cut_off || !found_by.iter().any(|id| family.contains(id)) {
@@ -266,10 +313,16 @@ async fn the_demo_blocks(mut demo: Demo, only: &[&str]) {
     assert_eq!(demo.end().await.status, Some(0));
 }
 
+/// What takes bound tokens is for deployments that have them.
 fn all_are_blocked(played: &[Played]) {
     let others = played.iter().filter(|one| {
         let is_cut_off = one.id == "admin-from-the-network" && !is_in_a_network();
-        one.outcome != Outcome::Blocked && !is_cut_off
+        let expected = if is_cut_off || PROOFS.contains(&one.id.as_str()) {
+            Outcome::NotTried
+        } else {
+            Outcome::Blocked
+        };
+        one.outcome != expected
     });
     let others: Vec<_> = others.collect();
     assert!(others.is_empty(), "{others:#?}");

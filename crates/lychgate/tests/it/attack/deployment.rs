@@ -41,28 +41,22 @@ pub(super) enum Outcome {
 }
 
 impl Deployment {
-    /// A sound one, with these changes of its config.
+    /// A sound one with these changes of its config, in which ports have names.
     pub(super) async fn start(changes: &[(&str, &str)]) -> Self {
-        Self::over("sqlite:store.db", changes).await
-    }
-
-    /// The same over another store, which has the sample's users already.
-    pub(super) async fn over(store: &str, changes: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        if store == "sqlite:store.db" {
-            sample_store(folder.path()).await;
-        }
+        sample_store(folder.path()).await;
         let exported = lychgate(folder.path(), &["export", "scripts", "--out", "."])
             .output()
             .await;
         assert!(exported.unwrap().status.success());
         let held: [(u16, TcpListener); 3] = std::array::from_fn(|_| free_port());
         let [gateway, tenant, admin] = held.each_ref().map(|(port, _)| *port);
-        let mut config = config(store, gateway, tenant, admin);
+        let mut config = include_str!("deployment.toml").to_owned();
         for (from, to) in changes {
             assert_eq!(config.matches(from).count(), 1, "{from}");
             config = config.replace(from, to);
         }
+        let config = filled(&config, gateway, tenant, admin);
         std::fs::write(folder.path().join("lychgate.toml"), config).unwrap();
         drop(held);
         let serve = Serve::start(folder.path()).await;
@@ -147,17 +141,15 @@ fn played(output: &Output) -> Vec<Played> {
     played.collect()
 }
 
-fn config(store: &str, gateway: u16, tenant: u16, admin: u16) -> String {
-    let filled = [
+/// The config with what is known only now.
+fn filled(config: &str, gateway: u16, tenant: u16, admin: u16) -> String {
+    let values = [
         ("GATEWAY_PORT", gateway.to_string()),
         ("TENANT_PORT", tenant.to_string()),
         ("ADMIN_PORT", admin.to_string()),
-        ("STORE_URL", store.to_owned()),
         ("\"SECRET\"", format!("\"{SECRET}\"")),
         ("\"PASSWORD\"", format!("\"{PASSWORD}\"")),
     ];
-    let config = include_str!("deployment.toml").to_owned();
-    filled
-        .iter()
-        .fold(config, |config, (name, value)| config.replace(name, value))
+    let fill = |config: String, (name, value): &(&str, String)| config.replace(name, value);
+    values.iter().fold(config.to_owned(), fill)
 }

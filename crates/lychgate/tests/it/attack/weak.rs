@@ -48,6 +48,12 @@ pub(super) enum Weakness {
     ForgetsTheConstraint,
     ReadsTokensFromTheQuery,
     TakesTheFirstOfTwoTokens,
+    // At the gateway: tokens that are bound to a key.
+    TakesBoundTokensFromBearers,
+    TakesProofsByAnyKey,
+    TakesProofsForAnyPlace,
+    TakesProofsTwice,
+    TakesProofsOfAnyTime,
     // At the gateway: requests.
     BuildsSql,
     BuildsFilters,
@@ -76,7 +82,7 @@ pub(super) enum Weakness {
 use Weakness as W;
 
 /// Each with the attacks that find it.
-pub(super) const TABLE: [(Weakness, &[&str]); 47] = [
+pub(super) const TABLE: [(Weakness, &[&str]); 52] = [
     (W::GivesTokensByFragment, &["audience-injection-implicit"]),
     (W::RefreshesForAnyAudience, &["audience-injection-refresh"]),
     (
@@ -109,6 +115,11 @@ pub(super) const TABLE: [(Weakness, &[&str]); 47] = [
     (W::ForgetsTheConstraint, &["sender-constraint-stripped"]),
     (W::ReadsTokensFromTheQuery, &["token-elsewhere"]),
     (W::TakesTheFirstOfTwoTokens, &["authorization-twice"]),
+    (W::TakesBoundTokensFromBearers, &["dpop-stripped"]),
+    (W::TakesProofsByAnyKey, &["dpop-other-key"]),
+    (W::TakesProofsForAnyPlace, &["dpop-other-request"]),
+    (W::TakesProofsTwice, &["dpop-replay"]),
+    (W::TakesProofsOfAnyTime, &["dpop-stale"]),
     (W::BuildsSql, &["sql-injection"]),
     (W::BuildsFilters, &["ldap-injection"]),
     (W::BreaksOnAQuote, &["quote-in-any-field"]),
@@ -281,6 +292,12 @@ impl Naive {
         if known.is_multiple_of(50) {
             self.to_refuse.store(1, Ordering::Relaxed);
         }
+    }
+
+    /// Whether this was seen before; it is from now on.
+    pub(super) fn has_seen(&self, text: &str) -> bool {
+        let mut exchanged = self.exchanged.lock().unwrap();
+        exchanged.insert(text.to_owned(), Vec::new()).is_some()
     }
 
     pub(super) fn is_out_of_budget(&self) -> bool {
