@@ -131,6 +131,7 @@ impl Admin {
             OPERATIONS
                 .iter()
                 .filter(|operation| self.legacy.defines(operation.statement)),
+            self.rules.current().possession.scheme(),
         );
         answer(StatusCode::OK, "application/json", document.to_string())
     }

@@ -7,15 +7,18 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::operations::{OPERATIONS, OperationEntry};
-use crate::problem::{PROBLEMS, TYPE_PREFIX};
+use crate::problem::{PROBLEMS, Scheme, TYPE_PREFIX};
 
 /// The description of every operation, whether a deployment defines it or not.
 pub fn openapi() -> Value {
-    describe(OPERATIONS.iter())
+    describe(OPERATIONS.iter(), Scheme::Bearer)
 }
 
-/// The description of these operations.
-pub(crate) fn describe<'a>(operations: impl Iterator<Item = &'a OperationEntry>) -> Value {
+/// The description of these operations, whose tokens are presented in this scheme.
+pub(crate) fn describe<'a>(
+    operations: impl Iterator<Item = &'a OperationEntry>,
+    scheme: Scheme,
+) -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
@@ -37,11 +40,19 @@ pub(crate) fn describe<'a>(operations: impl Iterator<Item = &'a OperationEntry>)
         },
         "paths": paths,
         "components": {
-            "securitySchemes": { "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
+            "securitySchemes": { "access_token": security_scheme(scheme) },
             "schemas": { "Problem": problem() },
             "responses": problem_responses(),
         },
     })
+}
+
+/// The schemes of the IANA registry "HTTP Authentication Schemes"; what only a bearer token has, only that says.
+fn security_scheme(scheme: Scheme) -> Value {
+    match scheme {
+        Scheme::Bearer => json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }),
+        Scheme::Dpop => json!({ "type": "http", "scheme": "dpop" }),
+    }
 }
 
 fn post(operation: &OperationEntry, generator: &mut SchemaGenerator) -> Value {
@@ -145,6 +156,15 @@ mod tests {
             document["paths"].as_object().unwrap().len(),
             OPERATIONS.len()
         );
+    }
+
+    #[test]
+    fn the_scheme_is_the_one_that_tokens_are_presented_in() {
+        for (scheme, name) in [(Scheme::Bearer, "bearer"), (Scheme::Dpop, "dpop")] {
+            let document = describe(OPERATIONS.iter(), scheme);
+            let described = &document["components"]["securitySchemes"]["access_token"];
+            assert_eq!(described["scheme"], name);
+        }
     }
 
     #[test]
