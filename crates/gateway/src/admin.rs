@@ -126,7 +126,11 @@ impl Admin {
 
     /// The operations that this deployment defines.
     fn openapi(&self) -> Response<Full<Bytes>> {
-        let document = openapi_of(|operation| self.legacy.defines(operation.statement));
+        let rules = self.rules.current();
+        let document = openapi_of(
+            |operation| self.legacy.defines(operation.statement),
+            rules.possession.constraint(),
+        );
         answer(StatusCode::OK, "application/json", document.to_string())
     }
 }

@@ -8,15 +8,20 @@ use serde_json::{Map, Value, json};
 
 use crate::idempotency::KEY_BYTES;
 use crate::operations::{OPERATIONS, OperationEntry};
-use crate::problem::{PROBLEMS, TYPE_PREFIX};
+use crate::problem::{PROBLEMS, Scheme, TYPE_PREFIX};
+use crate::settings::SenderConstraint;
 
 /// The description of every operation, whether a deployment defines it or not.
 pub fn openapi() -> Value {
-    openapi_of(|_| true)
+    openapi_of(|_| true, &SenderConstraint::None)
 }
 
-/// The description of those operations that a deployment defines.
-pub fn openapi_of(is_defined: impl Fn(&OperationEntry) -> bool) -> Value {
+/// The description of those operations that a deployment defines, with tokens presented as the constraint wants them.
+pub fn openapi_of(
+    is_defined: impl Fn(&OperationEntry) -> bool,
+    constraint: &SenderConstraint,
+) -> Value {
+    let scheme = constraint.scheme();
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
@@ -40,12 +45,20 @@ pub fn openapi_of(is_defined: impl Fn(&OperationEntry) -> bool) -> Value {
         },
         "paths": paths,
         "components": {
-            "securitySchemes": { "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
+            "securitySchemes": { "access_token": security_scheme(scheme) },
             "parameters": { "idempotency_key": idempotency_key() },
             "schemas": { "Problem": problem() },
             "responses": problem_responses(),
         },
     })
+}
+
+/// The schemes of the IANA registry "HTTP Authentication Schemes"; what only a bearer token has, only that says.
+fn security_scheme(scheme: Scheme) -> Value {
+    match scheme {
+        Scheme::Bearer => json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }),
+        Scheme::Dpop => json!({ "type": "http", "scheme": "dpop" }),
+    }
 }
 
 fn post(operation: &OperationEntry, generator: &mut SchemaGenerator) -> Value {
@@ -162,6 +175,15 @@ mod tests {
             document["paths"].as_object().unwrap().len(),
             OPERATIONS.len()
         );
+    }
+
+    #[test]
+    fn the_scheme_is_the_one_that_tokens_are_presented_in() {
+        for (scheme, name) in [(Scheme::Bearer, "bearer"), (Scheme::Dpop, "dpop")] {
+            let document = describe(OPERATIONS.iter(), scheme);
+            let described = &document["components"]["securitySchemes"]["access_token"];
+            assert_eq!(described["scheme"], name);
+        }
     }
 
     #[test]
