@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 15] = [
+const PREREQUISITES: [Prerequisite; 16] = [
     Prerequisite {
         program: "node",
         version: "--version",
