@@ -76,7 +76,7 @@ impl Target {
             settings: known,
             issuer,
             script_client_id,
-        } = Known::of(given.config).await?;
+        } = Box::pin(Known::of(given.config)).await?;
         let gateway = given.gateway.or(known.gateway);
         let tenant = given.tenant.or(known.tenant);
         if gateway.is_none() && tenant.is_none() {

@@ -135,13 +135,6 @@ fn every_test_that_the_explanation_names_exists() {
 }
 
 fn names_tests_that_exist(text: &str, sources: &str) {
-    for page in ["threat-model.md", "jwt-best-practices.md"] {
-        names_tests_that_exist(&root().join("docs/explanation").join(page), &sources);
-    }
-}
-
-fn names_tests_that_exist(page: &Path, sources: &str) {
-    let text = std::fs::read_to_string(page).unwrap();
     // A name of a test is a sentence; a name of anything else is shorter.
     let is_sentence = |name: &&str| {
         let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';

@@ -147,7 +147,7 @@ impl Reload {
     async fn read_again(&mut self) {
         self.watch.settle().await;
         let adopted = match config::read_with_source(&self.watch.config) {
-            Ok((config, source)) => self.adopt(config, &source).await,
+            Ok((config, source)) => Box::pin(self.adopt(config, &source)).await,
             Err(reason) => {
                 if let Some(gateway) = &mut self.in_force.gateway {
                     gateway.refuse().await;
