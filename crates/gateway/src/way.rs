@@ -3,6 +3,7 @@
 //! An admitted peer's request comes in; an answer goes out that was audited and counted, whatever happened in between. A
 //! caller who hangs up ends nothing half-way: the request goes on to its end, and to its line.
 
+mod beat;
 mod caught;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use lychgate_listener::{AdmittedPeer, LastAnswer, Live};
 use lychgate_store::IdentifierRules;
 use lychgate_token::{UnixTime, random_bytes};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Connection;
@@ -120,6 +121,9 @@ impl Way {
         let mut answer = self.audited(decided, &record, started.elapsed()).await;
         if last {
             answer.extensions_mut().insert(LastAnswer);
+        }
+if record.refused_a_login() {
+            sleep(beat::left(started.elapsed())).await;
         }
         let refused = !answer.status().is_success();
         if refused && !head.headers.contains_key(header::EXPECT) {
