@@ -1,6 +1,7 @@
 //! `lychgate check --tenant-export`: a good tenant has nothing to be found, each bad setting is found by its id, and what an
 //! export does not tell is said.
 
+mod management_api;
 mod terraform;
 
 use std::collections::BTreeSet;
