@@ -8,6 +8,7 @@ mod assets;
 mod deploy_cli;
 mod error;
 mod fields;
+mod management_api;
 mod model;
 mod terraform;
 
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use self::assets::Assets;
 pub(crate) use self::error::ExportError;
+pub(crate) use self::management_api::ManagementApi;
 pub(crate) use self::model::{Action, Api, Client, Connection, Grant, Settings, Shown, Switched};
 
 /// A tenant's own configuration.
@@ -55,6 +57,12 @@ impl TenantExport {
         Self::of(path.display().to_string(), assets)
     }
 
+    /// Asks a tenant itself.
+    pub(crate) async fn ask(api: &ManagementApi) -> Result<Self, ExportError> {
+        let assets = api.read().await?;
+        Self::of(api.origin(), assets)
+    }
+
     fn of(origin: String, assets: Assets) -> Result<Self, ExportError> {
         let Assets {
             is_whole,
@@ -71,8 +79,6 @@ impl TenantExport {
             hooks,
         } = assets;
         let settings = settings.as_ref().map(Settings::read).transpose()?;
-        // Where a tenant is told whole, what has no entry does not exist.
-        let none = || is_whole.then(Vec::new);
         let connections = each(connections, |asset| Connection::read(asset, is_whole))?;
         let connections = connections.map(|mut all| {
             all.retain(|connection| connection.strategy.as_deref() == Some("auth0"));
@@ -90,8 +96,8 @@ impl TenantExport {
             connections,
             actions: each(actions, Action::read)?,
             triggers,
-            rules: each(rules, Switched::read)?.or_else(none),
-            hooks: each(hooks, Switched::read)?.or_else(none),
+            rules: each(rules, Switched::read)?,
+            hooks: each(hooks, Switched::read)?,
         })
     }
 

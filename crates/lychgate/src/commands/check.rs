@@ -24,6 +24,7 @@ mod users;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use zeroize::Zeroizing;
 
 use self::facts::Facts;
 pub(crate) use self::finding::{Check, Severity};
@@ -31,7 +32,7 @@ use self::finding::{Finding, Findings, NotTold};
 use super::Failure;
 use crate::config;
 use crate::evidence;
-use crate::tenant_export::TenantExport;
+use crate::tenant_export::{ManagementApi, TenantExport};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -42,6 +43,19 @@ pub(crate) struct Arguments {
     /// Terraform, or the JSON of `terraform show -json` of a state or a plan.
     #[arg(long, value_name = "PATH")]
     tenant_export: Option<PathBuf>,
+    /// The tenant itself, as `https://example.eu.auth0.com/`: its Management API is read, and nothing is written.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "tenant_export",
+        requires = "tenant_token"
+    )]
+    tenant_api: Option<String>,
+    /// The token to read it with: `${env:NAME}`, `${file:PATH}`, or `-` for a line of standard input. It needs no more than
+    /// the rights `read:tenant_settings`, `read:resource_servers`, `read:clients`, `read:client_grants`,
+    /// `read:connections`, `read:connections_options` and `read:actions`.
+    #[arg(long, value_name = "PLACEHOLDER", requires = "tenant_api")]
+    tenant_token: Option<String>,
     /// The least severity that makes the exit status 1.
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     fail_on: Severity,
@@ -64,10 +78,7 @@ pub(crate) enum Format {
 /// Looks at everything, prints what it found, and fails if any of it is severe enough.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let (config, source) = config::read_with_source(&arguments.config)?;
-    let tenant = arguments.tenant_export.as_deref().map(TenantExport::read);
-    let tenant = tenant
-        .transpose()
-        .map_err(|error| Failure::Usage(format!("`--tenant-export`: {error}")))?;
+    let tenant = tenant(&arguments).await?;
     if tenant.is_some() && config.gateway.is_none() {
         return Err(Failure::Config(
             "the config has no `[gateway]` to hold a tenant against".to_owned(),
@@ -122,6 +133,42 @@ fn judged(facts: &Facts) -> (Vec<Finding>, Vec<NotTold>) {
         check(facts, &mut findings);
     }
     findings.sorted()
+}
+
+/// What the tenant says of itself, if it is to be judged.
+async fn tenant(arguments: &Arguments) -> Result<Option<TenantExport>, Failure> {
+    if let Some(path) = &arguments.tenant_export {
+        let export = TenantExport::read(path);
+        return export
+            .map(Some)
+            .map_err(|error| Failure::Usage(format!("`--tenant-export`: {error}")));
+    }
+    let (Some(address), Some(token)) = (&arguments.tenant_api, &arguments.tenant_token) else {
+        return Ok(None);
+    };
+    let token = token_of(token)?;
+    let api = ManagementApi::new(address, &token)
+        .map_err(|error| Failure::Usage(format!("`--tenant-api`: {error}")))?;
+    let export = TenantExport::ask(&api).await;
+    export
+        .map(Some)
+        .map_err(|error| Failure::Finding(format!("`--tenant-api`: {error}")))
+}
+
+/// The token that a placeholder stands for. One in the clear would be seen by whoever lists processes.
+fn token_of(placeholder: &str) -> Result<Zeroizing<String>, Failure> {
+    if placeholder == "-" {
+        return super::legacy_store::first_line(Path::new("-"));
+    }
+    if !placeholder.starts_with("${") || !placeholder.ends_with('}') {
+        return Err(Failure::Usage(
+            "`--tenant-token`: write `${env:NAME}`, `${file:PATH}` or `-`, never the token itself"
+                .to_owned(),
+        ));
+    }
+    let token = config::substitute(placeholder, Path::new(""));
+    let token = token.map_err(|error| Failure::Usage(format!("`--tenant-token`: {error}")))?;
+    Ok(Zeroizing::new(token))
 }
 
 /// Each looks at the facts from one side.

@@ -33,3 +33,10 @@ impl Asset {
         }
     }
 }
+
+/// Sets a member of what is an object.
+pub(super) fn set(value: &mut Value, name: &str, member: Value) {
+    if let Some(members) = value.as_object_mut() {
+        members.insert(name.to_owned(), member);
+    }
+}

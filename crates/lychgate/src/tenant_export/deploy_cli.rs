@@ -23,9 +23,12 @@ pub(super) fn folder(root: &Path) -> Result<Assets, ExportError> {
     let rules = tree.documents("rules")?;
     let mut triggers = tree.documents("triggers")?.unwrap_or_default();
     triggers.truncate(1);
+    // A dump of a tenant has its settings; what is written to be imported into any has not. What a dump has no folder for,
+    // the tenant has not.
+    let is_whole = tenant.is_some();
+    let none = || is_whole.then(Vec::new);
     let assets = Assets {
-        // A dump of a tenant has its settings; what is written to be imported into any has not.
-        is_whole: tenant.is_some(),
+        is_whole,
         is_kept_in_files: true,
         domain: None,
         settings: tenant,
@@ -35,8 +38,8 @@ pub(super) fn folder(root: &Path) -> Result<Assets, ExportError> {
         connections: tree.databases()?,
         actions: tree.with_text(actions, "code", "")?,
         triggers: triggers.first().map(bindings),
-        rules: tree.with_text(rules, "script", "rules")?,
-        hooks: tree.documents("hooks")?,
+        rules: tree.with_text(rules, "script", "rules")?.or_else(none),
+        hooks: tree.documents("hooks")?.or_else(none),
     };
     let is_empty =
         assets.apis.is_none() && assets.clients.is_none() && assets.connections.is_none();
@@ -78,8 +81,10 @@ pub(super) fn yaml(path: &Path) -> Result<Assets, ExportError> {
     if list("resourceServers").is_none() && list("clients").is_none() && databases.is_none() {
         return Err(ExportError::unknown_form(path));
     }
+    let is_whole = settings.is_some();
+    let none = || is_whole.then(Vec::new);
     Ok(Assets {
-        is_whole: settings.is_some(),
+        is_whole,
         is_kept_in_files: true,
         domain: None,
         settings,
@@ -89,8 +94,8 @@ pub(super) fn yaml(path: &Path) -> Result<Assets, ExportError> {
         connections: databases,
         actions: tree.with_text(list("actions"), "code", "")?,
         triggers: one("triggers").as_ref().map(bindings),
-        rules: tree.with_text(list("rules"), "script", "")?,
-        hooks: list("hooks"),
+        rules: tree.with_text(list("rules"), "script", "")?.or_else(none),
+        hooks: list("hooks").or_else(none),
     })
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::assets::{Asset, Assets};
+use super::assets::{Asset, Assets, set};
 use super::error::ExportError;
 
 /// The largest document that is read, in bytes. A state holds all that Terraform manages, beside the tenant, too.
@@ -297,10 +297,4 @@ fn renamed(values: &Map<String, Value>, names: &[(&str, &str)]) -> Value {
         )
     });
     Value::Object(renamed.collect())
-}
-
-fn set(value: &mut Value, name: &str, member: Value) {
-    if let Some(members) = value.as_object_mut() {
-        members.insert(name.to_owned(), member);
-    }
 }

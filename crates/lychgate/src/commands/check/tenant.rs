@@ -13,7 +13,7 @@ mod indirect;
 mod scripts;
 mod superseded;
 
-use lychgate_gateway::operations::{OPERATIONS, OperationEntry};
+use lychgate_gateway::operations::OPERATIONS;
 
 use super::facts::Facts;
 use super::finding::{Check, Findings};
@@ -134,11 +134,19 @@ impl<'facts> Tenant<'facts> {
         connections.filter(|connection| connection.is_custom == Some(true))
     }
 
-    /// The operations that the config defines.
-    fn operations(&self) -> impl Iterator<Item = &'static OperationEntry> {
+    /// Of the scopes of the config's operations those that are not among some, and those of these that are of no
+    /// operation.
+    fn differing<'scopes>(
+        &self,
+        scopes: &'scopes [String],
+    ) -> (Vec<&'static str>, Vec<&'scopes str>) {
         let statements = &self.gateway.store.statements;
-        OPERATIONS
-            .iter()
-            .filter(|operation| statements.contains_key(&operation.statement))
+        let operations = OPERATIONS.iter();
+        let defined = operations.filter(|operation| statements.contains_key(&operation.statement));
+        let wanted: Vec<&str> = defined.map(|operation| operation.scope).collect();
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let missing = wanted.iter().filter(|scope| !scopes.contains(scope));
+        let excess = scopes.iter().filter(|scope| !wanted.contains(scope));
+        (missing.copied().collect(), excess.copied().collect())
     }
 }

@@ -158,7 +158,8 @@ async fn of_a_config_the_tool_finds_the_operations_that_it_defines_and_no_other(
     // Nobody can sign up where there is no `create`.
     assert_eq!(database["options"]["disable_signup"], true);
     let scripts = database["options"]["customScripts"].as_object().unwrap();
-    assert_eq!(scripts.keys().collect::<Vec<_>>(), ["get_user", "login"]);
+    assert_eq!(scripts.len(), 2);
+    assert!(scripts.contains_key("get_user") && scripts.contains_key("login"));
 }
 
 #[tokio::test]

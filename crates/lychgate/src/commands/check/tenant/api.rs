@@ -1,7 +1,5 @@
 //! The API that stands for the gateway: who may have a token for it, and what such a token is like.
 
-use std::collections::BTreeSet;
-
 use super::Tenant;
 use crate::commands::check::finding::{Check, Findings, Severity};
 use crate::tenant_export::Api;
@@ -247,13 +245,7 @@ fn scopes(tenant: &Tenant<'_>, api: &Api, findings: &mut Findings) {
     let Some(scopes) = &api.scopes else {
         return findings.not_told(&SCOPES, format!("the scopes of {place}"));
     };
-    let has: BTreeSet<_> = scopes.iter().map(String::as_str).collect();
-    let wanted: BTreeSet<_> = tenant
-        .operations()
-        .map(|operation| operation.scope)
-        .collect();
-    let missing: Vec<_> = wanted.difference(&has).copied().collect();
-    let excess: Vec<_> = has.difference(&wanted).copied().collect();
+    let (missing, excess) = tenant.differing(scopes);
     if !missing.is_empty() {
         findings.push_in_export(
             &SCOPES,

@@ -27,26 +27,27 @@ pub(super) fn run(tenant: &Tenant<'_>, findings: &mut Findings) {
     let issuers: Vec<_> = issuers
         .filter_map(|issuer| host(issuer.issuer.as_str()))
         .collect();
-    match domain(tenant) {
-        Some(domain) if !issuers.contains(&domain) => findings.push_in_export(
+    let asked = token_endpoint(tenant);
+    match &asked {
+        Some(domain) if !issuers.contains(domain) => findings.push_in_export(
             &ISSUER,
             "the export",
             format!("its scripts ask `{domain}` for tokens, which is no issuer of the config"),
             "name its issuer in `gateway.access_token.issuers`, or give the export of the right tenant",
         ),
         Some(_) => {}
-        None => findings.not_told(&ISSUER, "the domain of the tenant"),
+        None => findings.not_told(&ISSUER, "where the scripts ask for their tokens (`TOKEN_URL`)"),
     }
-    region(tenant, &issuers, findings);
+    let hosts = asked.iter().chain(&tenant.export.domain).chain(&issuers);
+    region(tenant, hosts.map(String::as_str), findings);
 }
 
-fn region(tenant: &Tenant<'_>, issuers: &[String], findings: &mut Findings) {
-    let domain = domain(tenant);
-    let region = domain
-        .iter()
-        .chain(issuers)
-        .find_map(|host| region_of(host));
-    let Some(region) = region else {
+fn region<'host>(
+    tenant: &Tenant<'_>,
+    mut hosts: impl Iterator<Item = &'host str>,
+    findings: &mut Findings,
+) {
+    let Some(region) = hosts.find_map(region_of) else {
         return findings.not_told(
             &REGION,
             "the region: no name of the tenant is of `auth0.com`",
@@ -72,15 +73,14 @@ fn region(tenant: &Tenant<'_>, issuers: &[String], findings: &mut Findings) {
     }
 }
 
-/// The host that the scripts ask for tokens, or else the one that was asked for this.
-fn domain(tenant: &Tenant<'_>) -> Option<String> {
-    let asked = tenant.connections().find_map(|connection| {
+/// The host that the scripts ask for tokens.
+fn token_endpoint(tenant: &Tenant<'_>) -> Option<String> {
+    tenant.connections().find_map(|connection| {
         match connection.configuration.as_ref()?.get("TOKEN_URL")? {
             Shown::Address(address) => host(address),
             Shown::Nothing | Shown::Value => None,
         }
-    });
-    asked.or_else(|| tenant.export.domain.clone())
+    })
 }
 
 fn host(address: &str) -> Option<String> {

@@ -1,7 +1,5 @@
 //! The client grants of the API: one client, and no more than it needs.
 
-use std::collections::BTreeSet;
-
 use super::Tenant;
 use crate::commands::check::finding::{Check, Findings, Severity};
 use crate::tenant_export::Grant;
@@ -118,12 +116,7 @@ fn scopes(tenant: &Tenant<'_>, grant: &Grant, findings: &mut Findings) {
     let Some(scope) = &grant.scope else {
         return findings.not_told(&SCOPES, format!("`scope` of {place}"));
     };
-    let granted: BTreeSet<_> = scope.iter().map(String::as_str).collect();
-    let needed: BTreeSet<_> = tenant
-        .operations()
-        .map(|operation| operation.scope)
-        .collect();
-    let excess: Vec<_> = granted.difference(&needed).copied().collect();
+    let (missing, excess) = tenant.differing(scope);
     if !excess.is_empty() {
         findings.push_in_export(
             &SCOPES,
@@ -135,7 +128,6 @@ fn scopes(tenant: &Tenant<'_>, grant: &Grant, findings: &mut Findings) {
             "remove them from the grant",
         );
     }
-    let missing: Vec<_> = needed.difference(&granted).copied().collect();
     if !missing.is_empty() {
         findings.push_in_export(
             &SCOPES,

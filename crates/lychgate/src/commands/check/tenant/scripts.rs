@@ -66,8 +66,9 @@ const UNLOOKED: [&str; 4] = [
 const CALLS: [&str; 6] = ["fetch", "axios", "request", "superagent", "got", "https"];
 
 /// Words by which a script hashes.
-const HASHES: [&str; 7] = [
+const HASHES: [&str; 8] = [
     "bcrypt",
+    "bcryptjs",
     "createHash",
     "createHmac",
     "pbkdf2",
@@ -129,7 +130,12 @@ fn each(connection: &Connection, scripts: &BTreeMap<String, String>, findings: &
                 "take a token by client credentials, and send it",
             );
         }
-        if calls_out && driver.is_none() && HASHES.iter().any(|hash| code.has_word(hash)) {
+        if calls_out
+            && driver.is_none()
+            && HASHES
+                .iter()
+                .any(|hash| code.has_word(hash) || requires(&code, hash))
+        {
             found(
                 &HASHED,
                 "hashes, and calls out".to_owned(),
