@@ -152,6 +152,7 @@ fn problem() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::PublicUrl;
 
     #[test]
     fn every_operation_is_described_with_its_scope_body_and_answer() {
@@ -179,8 +180,14 @@ mod tests {
 
     #[test]
     fn the_scheme_is_the_one_that_tokens_are_presented_in() {
-        for (scheme, name) in [(Scheme::Bearer, "bearer"), (Scheme::Dpop, "dpop")] {
-            let document = describe(OPERATIONS.iter(), scheme);
+        let url = PublicUrl::parse("https://gateway.example/").unwrap();
+        let constraints = [
+            (SenderConstraint::None, "bearer"),
+            (SenderConstraint::Mtls, "bearer"),
+            (SenderConstraint::Dpop(url), "dpop"),
+        ];
+        for (constraint, name) in constraints {
+            let document = openapi_of(|_| true, &constraint);
             let described = &document["components"]["securitySchemes"]["access_token"];
             assert_eq!(described["scheme"], name);
         }
