@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 14] = [
+const PREREQUISITES: [Prerequisite; 15] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -79,6 +79,12 @@ const PREREQUISITES: [Prerequisite; 14] = [
         version: "--version",
         package: "curl",
         what_for: "the tutorial logs in with it",
+    },
+    Prerequisite {
+        program: "/usr/sbin/nft",
+        version: "--version",
+        package: "nftables",
+        what_for: "the allowlist for nftables is read back",
     },
     Prerequisite {
         program: "php",

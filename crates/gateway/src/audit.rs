@@ -2,11 +2,20 @@
 //!
 //! A [`Record`] goes the whole way with its request and notes the step it is at; whatever ends the request, the line says
 //! where. An attacker wants to act without a trace, or to read in the trace what it must not hold: there is no field for
-//! a password, a hash, a token or a plain identifier, and a request whose line cannot be written is not answered.
+//! a password, a hash, a token or a plain identifier, and a request whose line cannot be written is not answered. An
+//! attacker who got into the machine wants to change the trace: lines are a chain, whose head can be signed.
 
+mod chain;
+mod destination;
+mod file;
+mod head;
+mod hex;
 mod line;
+mod own;
 pub(crate) mod pseudonym;
 mod refusals;
+mod syslog;
+mod verification;
 mod writer;
 
 use std::net::IpAddr;
@@ -20,8 +29,14 @@ use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
 
+pub use chain::{Digest, Link};
+pub use destination::Heads;
+pub use file::Rotation;
+pub use head::{HeadKey, HeadPublicKey};
 pub use line::{EVENTS, FIELDS};
 pub(crate) use refusals::{RefusalLines, Refusals};
+pub use syslog::SyslogAddress;
+pub use verification::{Fault, FaultKind, Place, Signed, Verification};
 pub(crate) use writer::Writer;
 
 /// Where a request is on its way; the step of the line is the one that decided.
@@ -41,8 +56,12 @@ pub enum Step {
     Route,
     /// The token's scope.
     Scope,
+    /// How often the client and its network call.
+    Rate,
     /// The body and its fields.
     Body,
+    /// What became of the same call before.
+    Idempotency,
     /// How often the password of an identifier was wrong.
     Lockout,
     /// The operation itself: store and passwords.
@@ -74,6 +93,10 @@ pub enum Outcome {
     Adopted,
     /// Other settings cannot be used, and the old ones stay in force.
     Refused,
+    /// The failures of an identifier were forgotten.
+    Unlocked,
+    /// There were no failures to forget.
+    NotLocked,
 }
 
 /// What is known of a request so far.
@@ -92,7 +115,7 @@ pub(crate) struct Record {
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
@@ -100,7 +123,9 @@ impl Step {
         Self::Possession,
         Self::Route,
         Self::Scope,
+        Self::Rate,
         Self::Body,
+        Self::Idempotency,
         Self::Lockout,
         Self::Operation,
     ];
@@ -115,7 +140,9 @@ impl Step {
             Self::Possession => "possession",
             Self::Route => "route",
             Self::Scope => "scope",
+            Self::Rate => "rate",
             Self::Body => "body",
+            Self::Idempotency => "idempotency",
             Self::Lockout => "lockout",
             Self::Operation => "operation",
         }
@@ -133,7 +160,11 @@ impl Step {
             }
             Self::Route => "whether there is such an operation, and it is called with `POST`",
             Self::Scope => "whether the token's scope names the operation",
+            Self::Rate => "whether the client and its network are within their rates",
             Self::Body => "whether the body and its fields are as the operation takes them",
+            Self::Idempotency => {
+                "whether the same call was made before, by its `Idempotency-Key`; what it got then is answered again"
+            }
             Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
         }
@@ -142,7 +173,7 @@ impl Step {
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -154,6 +185,8 @@ impl Outcome {
         Self::UpgradeFailed,
         Self::Adopted,
         Self::Refused,
+        Self::Unlocked,
+        Self::NotLocked,
     ];
 
     /// Its name in a line.
@@ -170,6 +203,8 @@ impl Outcome {
             Self::UpgradeFailed => "upgrade-failed",
             Self::Adopted => "adopted",
             Self::Refused => "refused",
+            Self::Unlocked => "unlocked",
+            Self::NotLocked => "not-locked",
         }
     }
 
@@ -193,6 +228,8 @@ impl Outcome {
             Self::Refused => {
                 "the settings that were read again cannot be used, and the old ones stay in force; `reason` says why"
             }
+            Self::Unlocked => "the failures of the identifier were forgotten",
+            Self::NotLocked => "the identifier had no failures to forget",
         }
     }
 }
@@ -337,14 +374,32 @@ pub(crate) fn reload(
     }
 }
 
+/// The line of an operator who ends the delays of an identifier, through the admin socket.
+pub(crate) fn unlock_line<'a>(
+    time: UnixTime,
+    identifier: &Identifier,
+    key: &'a PseudonymKey,
+    outcome: Outcome,
+) -> Line<'a> {
+    Line {
+        outcome: outcome.name(),
+        pseudonym: Some(key.pseudonym(identifier.as_str())),
+        pseudonym_key: Some(key.id()),
+        ..Line::new("unlock", time, Step::Lockout)
+    }
+}
+
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
 
+    use super::own::OwnEvent;
     use super::*;
     use crate::problem::InvalidToken;
 
@@ -398,15 +453,23 @@ mod tests {
         line.client = Some("client");
         line.untold = Some(3);
         let line = serde_json::to_value(&line).unwrap();
-        let mut written: Vec<_> = line
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        let mut described: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
-        written.sort_unstable();
-        described.sort_unstable();
+        let own = [
+            OwnEvent::Start,
+            OwnEvent::Stop,
+            OwnEvent::Head,
+            OwnEvent::Rotated {
+                removed_through: Some(7),
+            },
+            OwnEvent::Torn(Digest::of(b"{")),
+        ]
+        .map(|own| serde_json::to_value(own.line(UnixTime::from_seconds(0), Some("id"))).unwrap());
+        // These come around each line when it is written.
+        let mut written = BTreeSet::from(["sequence", "previous", "chain", "signature"]);
+        for line in own.iter().chain([&line]) {
+            written.extend(line.as_object().unwrap().keys().map(String::as_str));
+            assert!(EVENTS.iter().any(|(name, _)| line["event"] == *name));
+        }
+        let described: BTreeSet<_> = FIELDS.iter().map(|(name, _)| *name).collect();
         assert_eq!(written, described);
         let refused =
             refused_connection(UnixTime::from_seconds(0), "192.0.2.1".parse().unwrap(), 2);
@@ -418,11 +481,19 @@ mod tests {
             (Outcome::Upgraded, None),
             Duration::ZERO,
         );
-        let [refused, upgrade] = [refused, upgrade].map(|line| serde_json::to_value(line).unwrap());
+        let zoe = Identifier::parse("zoe", lychgate_store::IdentifierCase::Insensitive);
+        let unlock = unlock_line(
+            UnixTime::from_seconds(0),
+            &zoe.unwrap(),
+            &key,
+            Outcome::Unlocked,
+        );
         let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
-        let reload = serde_json::to_value(reload).unwrap();
+        let [refused, upgrade, unlock, reload] =
+            [refused, upgrade, unlock, reload].map(|line| serde_json::to_value(line).unwrap());
         assert!(reload["step"].is_null());
-        for event in [&line, &refused, &upgrade, &reload].map(|line| &line["event"]) {
+        let lines = [&line, &refused, &upgrade, &unlock, &reload];
+        for event in lines.map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

@@ -12,15 +12,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::access_token::discovery::Discovery;
 use crate::admin::{self, Admin, Names};
+use crate::admin_socket::{AdminSocket, Operator};
 use crate::admission::Admission;
 use crate::adoption::{Adoption, KeyKeeping};
+use crate::audit::pseudonym::LedgerKey;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
-use crate::ledger::{LedgerWriter, Recorder};
+use crate::idempotency::Idempotency;
+use crate::ledger::{LedgerSettings, LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
 use crate::possession::Memory;
+use crate::rate::Rates;
 use crate::rules::Rules;
 use crate::settings::{AdminEndpoint, ClientAddress, Endpoint, Limits, Settings};
 use crate::upgrade::{UpgradeQueue, Upgrading};
@@ -30,6 +34,7 @@ use crate::way::Way;
 pub struct Gateway {
     listener: Listener,
     admin_listener: Listener,
+    admin_socket: Option<AdminSocket>,
     way: Arc<Way>,
     metrics: Arc<Metrics>,
     key_keeping: KeyKeeping,
@@ -46,8 +51,7 @@ impl Gateway {
         settings.access_token.refuse_empty_lists()?;
         settings.limits.lockout.check()?;
         let now = UnixTime::now();
-        let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
-        let pseudonym_key = settings.audit.pseudonym_key;
+        let pseudonym_key = settings.audit.pseudonym_key.clone();
         let ledger_key = pseudonym_key.ledger_key();
         let decoys = Decoys {
             mix: settings.decoys,
@@ -75,15 +79,19 @@ impl Gateway {
         let memory = Memory::new(&pseudonym_key.nonce_key(), settings.limits.replay_entries);
         let rules = Rules::new(admission, settings.access_token, Arc::new(memory), now);
         let rules = Arc::new(Live::new(rules));
+        let admin_socket = settings.admin_socket.as_deref();
+        let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
+        let rates = Arc::new(Rates::new(settings.limits.rates));
         let lockout = Lockout::new(settings.limits.lockout);
-        let (ledger, ledger_writer) = match settings.ledger {
-            // On the heap, as it is a long story and few have one.
-            Some(ledger) => Box::pin(Recorder::start(ledger, ledger_key, now))
-                .await
-                .map(|(recorder, writer)| (Some(recorder), Some(writer)))?,
-            None => (None, None),
-        };
+        let idempotency_key = pseudonym_key.idempotency_key();
+        let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
+        let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
+        // It begins with a line that says that we have started: after all that could keep us from it.
+        let audit = Arc::new(Writer::open(settings.audit).await?);
         let readings = Readings {
+            rates: Arc::clone(&rates),
+            idempotency: Arc::clone(&idempotency),
+            audit: Arc::clone(&audit),
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             admin_connections: admin_listener.counters(),
@@ -96,7 +104,9 @@ impl Gateway {
             Refusals::new(settings.limits.refused_connection_lines, now);
         let way = Way {
             rules,
+            rates,
             identifiers: settings.identifiers,
+            idempotency,
             lockout,
             legacy,
             audit,
@@ -110,6 +120,7 @@ impl Gateway {
         Ok(Self {
             listener,
             admin_listener,
+            admin_socket,
             way: Arc::new(way),
             metrics,
             key_keeping: KeyKeeping {
@@ -179,6 +190,15 @@ impl Gateway {
             stop: stop.clone(),
         };
         background.spawn(serve_admin(self.admin_listener, operator, end.clone()));
+        if let Some(socket) = self.admin_socket {
+            let operator = Operator {
+                lockout: Arc::clone(&self.way.lockout),
+                identifiers: self.way.identifiers,
+                pseudonym_key: self.way.pseudonym_key.clone(),
+                audit: Arc::clone(&self.way.audit),
+            };
+            background.spawn(socket.serve(operator, end.clone()));
+        }
 
         let (way, refusals) = (Arc::clone(&self.way), self.refusals);
         let admit = move |peer| {
@@ -202,6 +222,9 @@ impl Gateway {
         end.cancel();
         background.close();
         background.wait().await;
+        if let Err(error) = self.way.audit.stop().await {
+            tracing::error!("the last audit line of this run was not written: {error}");
+        }
         Ok(drained)
     }
 }
@@ -220,6 +243,19 @@ impl Way {
             }
         }
     }
+}
+
+async fn start_ledger(
+    settings: Option<LedgerSettings>,
+    key: LedgerKey,
+    now: UnixTime,
+) -> Result<(Option<Recorder>, Option<LedgerWriter>), Error> {
+    let Some(settings) = settings else {
+        return Ok((None, None));
+    };
+    // On the heap, as it is a long story and few have one.
+    let (recorder, writer) = Box::pin(Recorder::start(settings, key, now)).await?;
+    Ok((Some(recorder), Some(writer)))
 }
 
 async fn serve_admin(listener: Listener, admin: Admin, stop: CancellationToken) {

@@ -4,9 +4,9 @@
 //! next step asks for that type, so that no operation can be reached but by the whole way:
 //!
 //! ```text
-//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller
-//!   ─possession→ ProvenCaller ─scope→ Authorized<Op>
-//!   ─body→ Op::Input ─operation→ store row ─password→ matched? ─profile→ Op::Output
+//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─possession→ ProvenCaller
+//!   ─scope→ Authorized<Op> ─rate→ Slot ─body→ Op::Input ─idempotency→ Turn ─lockout→ Attempt
+//!   ─operation→ store row ─password→ matched? ─profile→ Op::Output
 //!   ─answer or problem→ response          every exit → audit
 //! ```
 
@@ -23,8 +23,10 @@ mod budget;
 mod caller;
 mod possession;
 mod scope;
-mod lockout;
+mod rate;
 mod body;
+mod idempotency;
+mod lockout;
 pub mod operations;
 mod legacy;
 mod new_password;
@@ -35,8 +37,10 @@ pub mod problem;
 pub mod audit;
 pub mod metrics;
 mod admin;
+mod admin_socket;
 mod openapi;
 
+pub use admin_socket::{AdminSocketError, unlock};
 pub use adoption::{Adoption, AllowlistRefresh, AllowlistRefreshes, Replacement};
 pub use audit::pseudonym::LedgerKey;
 pub use body::fields::{Email, FieldValue, Fields};
@@ -48,10 +52,11 @@ pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::openapi;
 pub use possession::ProvenCaller;
+pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;
 pub use settings::{
     AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, BodyLimits,
-    ClientAddress, ClientId, Endpoint, Issuer, IssuerSettings, KeyLimits, KeyLocation, Limits,
-    LockoutLimits, LoopbackAddress, PseudonymKey, PublicUrl, SenderConstraint, Settings,
-    UpgradeLimits,
+    ClientAddress, ClientId, Endpoint, HeadKey, HeadPublicKey, Heads, IdempotencyLimits, Issuer,
+    IssuerSettings, KeyLimits, KeyLocation, Limits, LockoutLimits, LoopbackAddress, OnAuditFailure,
+    PseudonymKey, PublicUrl, Rotation, SenderConstraint, Settings, SyslogAddress, UpgradeLimits,
 };

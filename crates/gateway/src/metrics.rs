@@ -56,12 +56,13 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 27] = [
+pub const METRICS: [Metric; 32] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
     RELOADS,
     ALLOWLIST_REFRESHES,
+    readings::AUDIT_SEQUENCE,
     readings::CONNECTIONS,
     readings::OPEN_CONNECTIONS,
     readings::REFUSED_CONNECTIONS,
@@ -70,6 +71,10 @@ pub const METRICS: [Metric; 27] = [
     readings::ACCEPT_FAILURES,
     readings::HASHES,
     readings::HASH_QUEUE,
+    readings::RATE_BUCKETS,
+    readings::IDEMPOTENCY_KEYS,
+    readings::IDEMPOTENCY_REPEATED,
+    readings::IDEMPOTENCY_GIVEN_UP,
     readings::LOCKED_IDENTIFIERS,
     upgrade::UPGRADES,
     upgrade::UPGRADES_LEFT,
@@ -102,7 +107,7 @@ const DURATION: Metric = Metric {
 
 const AUDIT_FAILURES: Metric = Metric {
     name: "lychgate_audit_failures",
-    help: "Audit lines that could not be written; their requests were answered 500",
+    help: "Audit lines that could not be written; their requests were answered 500, unless config says otherwise",
     kind: MetricKind::Counter,
     labels: &[],
 };

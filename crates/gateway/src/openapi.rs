@@ -6,6 +6,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::idempotency::KEY_BYTES;
 use crate::operations::{OPERATIONS, OperationEntry};
 use crate::problem::{PROBLEMS, Scheme, TYPE_PREFIX};
 
@@ -41,6 +42,7 @@ pub(crate) fn describe<'a>(
         "paths": paths,
         "components": {
             "securitySchemes": { "access_token": security_scheme(scheme) },
+            "parameters": { "idempotency_key": idempotency_key() },
             "schemas": { "Problem": problem() },
             "responses": problem_responses(),
         },
@@ -76,11 +78,24 @@ fn post(operation: &OperationEntry, generator: &mut SchemaGenerator) -> Value {
         "operationId": operation.name,
         "summary": operation.summary,
         "security": [{ "access_token": [operation.scope] }],
+        "parameters": [{ "$ref": "#/components/parameters/idempotency_key" }],
         "requestBody": {
             "required": true,
             "content": { "application/json": { "schema": (operation.input)(generator) } },
         },
         "responses": responses,
+    })
+}
+
+/// What names a call, so that it can be sent again.
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "schema": { "type": "string", "minLength": 1, "maxLength": KEY_BYTES },
+        "description": "Names this call, by any text that no other call has. Sent again with the same key and body, within \
+                        a minute of its end or while it is under way, it gets the same answer and counts once.",
     })
 }
 

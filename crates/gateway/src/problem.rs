@@ -31,7 +31,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const TYPE_PREFIX: &str = "urn:lychgate:problem:";
 
 /// Why a request was not answered as asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Problem {
     /// A client, named by a trusted proxy, whose network is not on the allowlist; the reason is for the audit line.
     AddressNotAllowed(&'static str),
@@ -62,6 +62,15 @@ pub enum Problem {
     TooSlow,
     /// A field of the body is unknown, missing, mistyped or unacceptable.
     InvalidField(InvalidField),
+    /// The `Idempotency-Key` stood before another question of this client.
+    IdempotencyKeyReused,
+    /// The client, or its network, called more often than it may.
+    RateLimited {
+        /// Whose rate it is, for the audit line.
+        whose: &'static str,
+        /// Until there is room for a call.
+        retry_after: Duration,
+    },
     /// The store already has a user of this name.
     UserExists,
     /// The password of this identifier was wrong too often in a row; it may be tried again after this.
@@ -98,6 +107,8 @@ impl Problem {
             Self::TooLarge => ProblemKind::TooLarge,
             Self::TooSlow => ProblemKind::TooSlow,
             Self::InvalidField(_) => ProblemKind::InvalidField,
+            Self::IdempotencyKeyReused => ProblemKind::IdempotencyKeyReused,
+            Self::RateLimited { .. } => ProblemKind::RateLimited,
             Self::UserExists => ProblemKind::UserExists,
             Self::IdentifierLocked { .. } => ProblemKind::IdentifierLocked,
             Self::Internal(_) => ProblemKind::Internal,
@@ -119,6 +130,7 @@ impl Problem {
             | Self::ClientNotAllowed(reason)
             | Self::Internal(reason) => Some(reason),
             Self::InvalidField(invalid) => Some(invalid.fault.name()),
+            Self::RateLimited { whose, .. } => Some(whose),
             Self::HeadersTooLarge
             | Self::KeysUnavailable
             | Self::UnknownOperation
@@ -127,6 +139,7 @@ impl Problem {
             | Self::UnsupportedMediaType
             | Self::TooLarge
             | Self::TooSlow
+            | Self::IdempotencyKeyReused
             | Self::UserExists
             | Self::IdentifierLocked { .. }
             | Self::Overloaded
@@ -192,6 +205,13 @@ impl Problem {
             Self::TooLarge => "the body is larger than this gateway reads".into(),
             Self::TooSlow => "the body did not arrive in time".into(),
             Self::InvalidField(invalid) => invalid.detail().into(),
+            Self::IdempotencyKeyReused => {
+                "this `Idempotency-Key` was sent with another question; each takes a key of its own"
+                    .into()
+            }
+            Self::RateLimited { .. } => {
+                "too many calls; there is room for one again after `Retry-After`".into()
+            }
             Self::UserExists => "the user exists already".into(),
             Self::IdentifierLocked { .. } => {
                 "this identifier failed too often; it may be tried again after `Retry-After`".into()
@@ -213,7 +233,7 @@ impl Problem {
     /// Whole seconds until trying again makes sense, rounded up.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::IdentifierLocked { retry_after } => {
+            Self::IdentifierLocked { retry_after } | Self::RateLimited { retry_after, .. } => {
                 Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
             }
             _ => self.kind().describe().retry_after.map(u64::from),

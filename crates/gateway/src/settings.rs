@@ -17,10 +17,13 @@ use crate::ledger::LedgerSettings;
 use crate::new_password::NewPasswordRules;
 use crate::problem::Scheme;
 use crate::profile::ProfileField;
+use crate::rate::RateLimits;
 
 pub use crate::access_token::keys::KeyLimits;
 pub use crate::audit::pseudonym::PseudonymKey;
+pub use crate::audit::{HeadKey, HeadPublicKey, Heads, Rotation, SyslogAddress};
 pub use crate::body::BodyLimits;
+pub use crate::idempotency::IdempotencyLimits;
 pub use crate::lockout::LockoutLimits;
 pub use crate::upgrade::UpgradeLimits;
 pub use names::{Audience, ClientId, Issuer, KeyLocation, PublicUrl};
@@ -33,6 +36,8 @@ pub struct Settings {
     pub client_address: ClientAddress,
     /// Where the operator looks in.
     pub admin_listen: AdminEndpoint,
+    /// The Unix socket through which the operator changes something, where there is one.
+    pub admin_socket: Option<PathBuf>,
     /// The networks that calls may come from.
     pub allowlist: Allowlist,
     /// What makes a token good.
@@ -142,6 +147,21 @@ pub struct AuditSettings {
     pub destination: AuditDestination,
     /// The key by which identifiers become pseudonyms.
     pub pseudonym_key: PseudonymKey,
+    /// When the file is rotated; `None`: somebody else does, or nobody.
+    pub rotation: Option<Rotation>,
+    /// The key that signs the head of the chain, where there is one.
+    pub heads: Option<Heads>,
+    /// What becomes of a request whose line cannot be written.
+    pub on_failure: OnAuditFailure,
+}
+
+/// What becomes of a request whose audit line cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAuditFailure {
+    /// It is not answered, and nothing more is done until a line can be written.
+    Refuse,
+    /// It is answered without a trace. That is counted.
+    Answer,
 }
 
 /// Where audit lines go.
@@ -151,6 +171,8 @@ pub enum AuditDestination {
     File(PathBuf),
     /// Written to standard output.
     Stdout,
+    /// Sent to the system's log.
+    Syslog(SyslogAddress),
 }
 
 /// Bounds of a gateway that are not another room's.
@@ -165,6 +187,10 @@ pub struct Limits {
     /// How long a request waits for its place; and how long, from there, it may take to its answer, whatever happens in
     /// between.
     pub request: Duration,
+    /// How often a client and a network may call.
+    pub rates: RateLimits,
+    /// How long, and of how much, a call that is sent again gets the answer that it got.
+    pub idempotency: IdempotencyLimits,
     /// How failures slow down guessing.
     pub lockout: LockoutLimits,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
@@ -217,6 +243,26 @@ impl AccessTokenSettings {
     }
 }
 
+impl AuditSettings {
+    /// Neither rotated nor signed.
+    pub fn new(destination: AuditDestination, pseudonym_key: PseudonymKey) -> Self {
+        Self {
+            destination,
+            pseudonym_key,
+            rotation: None,
+            heads: None,
+            on_failure: OnAuditFailure::Refuse,
+        }
+    }
+}
+
+impl Heads {
+    /// The default number of lines after which the head is signed.
+    pub const LINES: u64 = 1000;
+    /// The default time after which it is, if there was a line.
+    pub const EVERY: Duration = Duration::from_mins(1);
+}
+
 impl SenderConstraint {
     /// The scheme of challenges.
     pub(crate) fn scheme(&self) -> Scheme {
@@ -244,6 +290,8 @@ impl Default for Limits {
             body: BodyLimits::default(),
             requests: 1024,
             request: Duration::from_secs(30),
+            rates: RateLimits::default(),
+            idempotency: IdempotencyLimits::default(),
             lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
             upgrades: UpgradeLimits::default(),

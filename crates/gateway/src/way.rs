@@ -25,12 +25,14 @@ use crate::audit::pseudonym::PseudonymKey;
 use crate::audit::{Record, Step, Writer};
 use crate::body;
 use crate::caller::{Caller, client_of};
+use crate::idempotency::Idempotency;
 use crate::ledger::Recorder;
 use crate::legacy::Legacy;
 use crate::lockout::{Guesses, Lockout};
 use crate::metrics::Metrics;
 use crate::operations::{Call, OPERATIONS, OperationEntry};
 use crate::problem::{Problem, common_headers};
+use crate::rate::Rates;
 use crate::rules::Rules;
 use crate::settings::Limits;
 use caught::caught;
@@ -44,7 +46,9 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 /// Everything that a request meets.
 pub(crate) struct Way {
     pub(crate) rules: Arc<Live<Rules>>,
+    pub(crate) rates: Arc<Rates>,
     pub(crate) identifiers: IdentifierRules,
+    pub(crate) idempotency: Arc<Idempotency>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) audit: Arc<Writer>,
@@ -174,7 +178,9 @@ impl Way {
             headers: &head.headers,
             body,
             body_limits: self.limits.body,
+            rates: &self.rates,
             identifiers: self.identifiers,
+            idempotency: &self.idempotency,
             guesses: Guesses {
                 lockout: &self.lockout,
                 key: &self.pseudonym_key,
@@ -223,7 +229,11 @@ impl Way {
                     "an audit line was not written: {error}"
                 );
                 self.metrics.audit_failed();
-                Err(Problem::Internal("audit-not-written"))
+                if self.audit.refuses() {
+                    Err(Problem::Internal("audit-not-written"))
+                } else {
+                    decided
+                }
             }
         };
         self.metrics.answered(
@@ -309,6 +319,8 @@ fn out_of_time(record: &Record) -> Problem {
     match (record.current_step(), statement) {
         (Step::Operation, Some(statement)) if statement.is_read() => Problem::StoreTimeout,
         (Step::Operation, _) => Problem::OutcomeUnknown,
+        // It waited for the first of its key.
+        (Step::Idempotency, _) => Problem::Overloaded,
         (
             Step::Allowlist
             | Step::Headers
@@ -317,6 +329,7 @@ fn out_of_time(record: &Record) -> Problem {
             | Step::Possession
             | Step::Route
             | Step::Scope
+            | Step::Rate
             | Step::Body
             | Step::Lockout,
             _,

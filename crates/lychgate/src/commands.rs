@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod audit;
 pub(crate) mod check;
 mod completions;
 mod demo;
@@ -11,6 +12,7 @@ mod man;
 mod preflight;
 mod password;
 mod serve;
+mod unlock;
 
 use std::io;
 
@@ -42,10 +44,14 @@ enum Command {
     Preflight(preflight::Arguments),
     /// Judge a deployment: the config, the store behind it, and what its role may do there.
     Check(check::Arguments),
+    /// Prove that an audit log is whole.
+    Audit(audit::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
     Export(export::Arguments),
+    /// End the delays of one identifier whose password was wrong too often.
+    Unlock(unlock::Arguments),
     /// Work with hashes: what they are, whether one is of a password, new ones.
     Password(password::Arguments),
     /// Print the completions for a shell.
@@ -104,8 +110,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Init(arguments) => in_runtime(init::run(arguments)),
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Check(arguments) => in_runtime(check::run(arguments)),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
+        Command::Unlock(arguments) => in_runtime(unlock::run(arguments)),
         Command::Password(arguments) => in_runtime(password::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)

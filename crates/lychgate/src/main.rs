@@ -3,6 +3,7 @@
 //! This crate is the command: it reads the config, wires the rooms together and talks to people. What the rooms do
 //! stands in their own crates.
 
+mod audit_log;
 mod commands;
 mod config;
 mod demo;

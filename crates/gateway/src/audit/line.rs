@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Step;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 4] = [
+pub const EVENTS: [(&str, &str); 10] = [
     ("answer", "a request was answered, whatever the answer"),
     (
         "refused-connection",
@@ -22,13 +22,49 @@ pub const EVENTS: [(&str, &str); 4] = [
          are counted only",
     ),
     (
+        "unlock",
+        "the operator ended the delays of an identifier, by `lychgate unlock`",
+    ),
+    (
+        "start",
+        "the gateway has started; signed where there is a key",
+    ),
+    (
+        "stop",
+        "the gateway stops, and no line of this run comes after; signed where there is a key",
+    ),
+    (
+        "head",
+        "the head of the chain is signed, and with it every line before",
+    ),
+    (
+        "rotated",
+        "lines go on in a new file, of which this is the first",
+    ),
+    (
+        "torn",
+        "a line before was begun and not ended, by a crash or a full disk; it stays as it is",
+    ),
+    (
         "reload",
         "the config or a file of it was read again, because it has changed or somebody has asked for it",
     ),
 ];
 
 /// The fields of a line in their order, each with what it means. A field that does not apply is left out.
-pub const FIELDS: [(&str, &str); 14] = [
+pub const FIELDS: [(&str, &str); 22] = [
+    (
+        "sequence",
+        "the number of the line in its chain, from 1, without holes",
+    ),
+    (
+        "previous",
+        "SHA-256 over the bytes of the line before, without its newline, in hex",
+    ),
+    (
+        "chain",
+        "instead of `previous` in the first line of a chain: its random name",
+    ),
     ("time", "when the request came, RFC 3339 in UTC"),
     ("event", "what happened"),
     (
@@ -69,6 +105,20 @@ pub const FIELDS: [(&str, &str); 14] = [
     (
         "untold",
         "refused connections since the line before, for which there was no room",
+    ),
+    ("version", "of `start`: the version of the gateway"),
+    (
+        "removed_through",
+        "of `rotated`: the number of the last line of the old files that were removed",
+    ),
+    (
+        "torn",
+        "of `torn`: SHA-256 over what there is of the torn line, in hex",
+    ),
+    ("key", "which key the line is signed with"),
+    (
+        "signature",
+        "Ed25519 over the bytes of this line before `,\"signature\"`, in hex",
     ),
 ];
 
@@ -124,7 +174,7 @@ impl Line<'_> {
     }
 }
 
-fn rfc_3339(time: UnixTime) -> String {
+pub(super) fn rfc_3339(time: UnixTime) -> String {
     OffsetDateTime::from_unix_timestamp(time.seconds())
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())

@@ -14,14 +14,22 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::{Metric, MetricKind};
 use crate::access_token::issuer_keys::IssuerKeys;
+use crate::audit::Writer;
+use crate::idempotency::Idempotency;
 use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
+use crate::rate::Rates;
 use crate::rules::Rules;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
 
+pub(super) const AUDIT_SEQUENCE: Metric = gauge(
+    "lychgate_audit_sequence",
+    "Number of the last audit line; a log that ends before it has lost lines",
+    &[],
+);
 pub(super) const CONNECTIONS: Metric = counter(
     "lychgate_connections",
     "Connections accepted, refused ones included",
@@ -51,6 +59,24 @@ pub(super) const HASH_QUEUE: Metric = gauge(
     "lychgate_password_hash_queue",
     "Requests that wait for a hash",
     &[],
+);
+pub(super) const RATE_BUCKETS: Metric = gauge(
+    "lychgate_rate_buckets",
+    "Clients and networks whose calls are counted for their rates",
+    &[],
+);
+pub(super) const IDEMPOTENCY_KEYS: Metric = gauge(
+    "lychgate_idempotency_keys",
+    "Calls with an `Idempotency-Key` that are remembered, those under way among them",
+    &[],
+);
+pub(super) const IDEMPOTENCY_REPEATED: Metric = counter(
+    "lychgate_idempotency_repeated",
+    "Calls that got what an earlier one of the same `Idempotency-Key` had got",
+);
+pub(super) const IDEMPOTENCY_GIVEN_UP: Metric = counter(
+    "lychgate_idempotency_given_up",
+    "Results that were forgotten before their time, for want of room",
 );
 pub(super) const LOCKED_IDENTIFIERS: Metric = gauge(
     "lychgate_locked_identifiers",
@@ -131,7 +157,10 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 
 /// The rooms that are read.
 pub(crate) struct Readings {
+    pub(crate) audit: Arc<Writer>,
     pub(crate) connections: Arc<Counters>,
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) idempotency: Arc<Idempotency>,
     pub(crate) admin_connections: Arc<Counters>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
@@ -152,6 +181,7 @@ impl Collector for Readings {
         let rules = self.rules.current();
         let store = self.legacy.condition();
         for (metric, value) in [
+            (AUDIT_SEQUENCE, self.audit.sequence()),
             (CONNECTIONS, connections.accepted()),
             (OPEN_CONNECTIONS, unsigned(connections.open())),
             (REFUSED_CONNECTIONS, connections.refused()),
@@ -159,6 +189,10 @@ impl Collector for Readings {
             (ACCEPT_FAILURES, connections.accept_failures()),
             (HASHES, passwords.invocations()),
             (HASH_QUEUE, unsigned(passwords.queued())),
+            (RATE_BUCKETS, unsigned(self.rates.remembered())),
+            (IDEMPOTENCY_KEYS, unsigned(self.idempotency.remembered())),
+            (IDEMPOTENCY_REPEATED, self.idempotency.repeated()),
+            (IDEMPOTENCY_GIVEN_UP, self.idempotency.given_up()),
             (LOCKED_IDENTIFIERS, unsigned(self.lockout.slowed())),
             (STORE_CONNECTIONS, unsigned(store.connections)),
             (

@@ -25,6 +25,8 @@ pub enum Malformed {
     TokenInQuery,
     /// An access token in the body (RFC 6750 §2.2).
     TokenInBody,
+    /// `Idempotency-Key` is there twice, or is no key.
+    IdempotencyKey,
     /// The body is not one JSON object without duplicate members.
     NotJson,
     /// The connection ended before the body did.
@@ -69,6 +71,7 @@ impl Malformed {
             Self::SeveralCredentials => "several-credentials",
             Self::TokenInQuery => "token-in-query",
             Self::TokenInBody => "token-in-body",
+            Self::IdempotencyKey => "idempotency-key",
             Self::NotJson => "not-json",
             Self::Incomplete => "incomplete-body",
         }
@@ -82,6 +85,9 @@ impl Malformed {
             }
             Self::TokenInBody => {
                 "an access token belongs in the `Authorization` header, not in the body"
+            }
+            Self::IdempotencyKey => {
+                "a request carries at most one `Idempotency-Key`, of 1 to 128 graphic ASCII characters"
             }
             Self::NotJson => "the body must be one JSON object without duplicate members",
             Self::Incomplete => "the body ended before it was whole",

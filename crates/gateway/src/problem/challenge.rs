@@ -59,7 +59,9 @@ impl Problem {
             Self::MalformedRequest(
                 Malformed::SeveralCredentials | Malformed::TokenInQuery | Malformed::TokenInBody,
             ) => Some("invalid_request"),
-            Self::MalformedRequest(Malformed::NotJson | Malformed::Incomplete)
+            Self::MalformedRequest(
+                Malformed::NotJson | Malformed::Incomplete | Malformed::IdempotencyKey,
+            )
             | Self::HeadersTooLarge
             | Self::KeysUnavailable
             | Self::AddressNotAllowed(_)
@@ -71,6 +73,8 @@ impl Problem {
             | Self::TooSlow
             | Self::InvalidField(_)
             | Self::UserExists
+            | Self::IdempotencyKeyReused
+            | Self::RateLimited { .. }
             | Self::IdentifierLocked { .. }
             | Self::Internal(_)
             | Self::Overloaded

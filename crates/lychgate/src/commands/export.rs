@@ -1,5 +1,6 @@
 //! `lychgate export`: what a platform needs, as files, and what a database has to grant, as a script.
 
+mod allowlist;
 pub(super) mod grants;
 
 use std::io::Write as _;
@@ -25,6 +26,8 @@ enum What {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Print the allowlist for what stands in front: a firewall, a cloud, or PostgreSQL itself.
+    Allowlist(allowlist::Arguments),
     /// Print the smallest GRANTs by which the statements of the config work, for whoever administers the store.
     Grants(grants::Arguments),
 }
@@ -33,6 +36,7 @@ enum What {
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.what {
         What::Scripts { out } => Ok(scripts(&out)?),
+        What::Allowlist(arguments) => allowlist::run(&arguments),
         What::Grants(arguments) => in_runtime(grants::run(arguments)),
     }
 }

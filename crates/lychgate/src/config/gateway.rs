@@ -2,6 +2,7 @@
 
 mod access_token;
 mod allowlist;
+mod audit;
 mod client_address;
 mod credentials;
 mod ldap;
@@ -14,13 +15,13 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use lychgate_gateway::{
-    AdminEndpoint, AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits,
-    LoopbackAddress, PseudonymKey, Settings,
+    AdminEndpoint, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress, Rate, RateLimits,
+    Settings,
 };
 
 use super::document::Key;
 use super::finding::Findings;
-use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
+use super::raw::{RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates};
 use super::{duration, endpoint};
 
 #[cfg(test)]
@@ -50,13 +51,17 @@ pub(crate) fn settings(
         .as_ref()
         .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
     let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
-    let audit = audit(&raw.audit, folder, findings);
+    let audit = audit::settings(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
     let (store, identifiers, profile) = store?;
     Some(Settings {
         listen: listen?,
         client_address: client_address?,
         admin_listen: admin_listen?,
+        admin_socket: gateway
+            .admin_socket
+            .as_ref()
+            .map(|socket| folder.join(socket)),
         allowlist: allowlist?,
         access_token: access_token?,
         store,
@@ -67,6 +72,7 @@ pub(crate) fn settings(
         new_passwords: new_passwords?,
         audit: audit?,
         limits: Limits {
+            rates: rates(&gateway.rates),
             lockout: lockout?,
             ..limits?
         },
@@ -162,6 +168,18 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
     })
 }
 
+fn rates(raw: &RawRates) -> RateLimits {
+    let rate = |raw: &RawRate| Rate {
+        per_minute: raw.per_minute,
+        burst: raw.burst.unwrap_or(raw.per_minute),
+    };
+    RateLimits {
+        client: raw.client.as_ref().map(rate),
+        network: raw.network.as_ref().map(rate),
+        ..RateLimits::default()
+    }
+}
+
 fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<LockoutLimits> {
     let defaults = LockoutLimits::default();
     let mut duration = |name, value: &Option<_>, default| {
@@ -177,20 +195,4 @@ fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<L
             .map_or(defaults.identifiers, |number| number.get() as usize),
     };
     findings.keep(key, limits.check()).map(|()| limits)
-}
-
-fn audit(raw: &RawAudit, folder: &Path, findings: &mut Findings<'_>) -> Option<AuditSettings> {
-    let destination = match raw.file.as_deref() {
-        None | Some("-") => AuditDestination::Stdout,
-        Some(file) => AuditDestination::File(folder.join(file)),
-    };
-    let key = Key::new("audit.pseudonym_key");
-    let pseudonym_key = match &raw.pseudonym_key {
-        Some(secret) => PseudonymKey::new(secret.expose_secret().as_bytes()),
-        None => PseudonymKey::new(&findings.keep(&key, lychgate_token::random_bytes::<32>())?),
-    };
-    Some(AuditSettings {
-        destination,
-        pseudonym_key: findings.keep(&key, pseudonym_key)?,
-    })
 }

@@ -3,6 +3,7 @@
 //! These types exist for one function. What a key means, and which values are legal, stands where it is turned into
 //! the settings of a role. The JSON Schema and the reference are made from here, so a doc comment is a user's text.
 
+mod audit;
 mod gateway;
 mod ldap;
 mod store;
@@ -14,16 +15,17 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+pub(crate) use self::audit::{RawAudit, RawOnFailure, RawRotation};
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
-    RawLockout, RawSenderConstraint,
+    RawLockout, RawRate, RawRates, RawSenderConstraint,
 };
 pub(crate) use self::ldap::{
     RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger,
-    RawOperations, RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
+    RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger, RawOperations,
+    RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
 };
 pub(crate) use self::tenant::{
     RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawMechanism, RawPipeline,

@@ -40,6 +40,7 @@ fn folder() -> TempDir {
             "pseudonym.key",
             "0123456789abcdef0123456789abcdef\n".to_owned(),
         ),
+        ("audit-signing.pem", SIGNING_KEY.to_owned()),
         ("client.jwks", jwks.to_string()),
         ("canary.key", format!("{CANARY}\n")),
         ("breached.txt", "correct horse battery staple\n".to_owned()),
@@ -67,6 +68,9 @@ fn revocation_list(authority: &CertifiedIssuer<'_, KeyPair>) -> String {
     };
     list.signed_by(authority).unwrap().pem().unwrap()
 }
+
+/// Made by `openssl genpkey -algorithm ed25519`.
+const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIOveyR/FcU/YfrgvmPYOCfHLjDpbX8+HmQzoLp6moez0\n-----END PRIVATE KEY-----\n";
 
 const IP_RANGES: &str =
     r#"{"last_updated_at": "2026-01-01", "regions": {"EU": {"ipv4_cidrs": ["192.0.2.0/28"]}}}"#;

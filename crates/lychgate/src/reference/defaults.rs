@@ -30,6 +30,7 @@ pub(super) fn defaults() -> Vec<DefaultValue> {
     let mut defaults = Vec::new();
     access_tokens(&mut defaults);
     api(&mut defaults);
+    callers(&mut defaults);
     store_and_passwords(&mut defaults);
     tenant(&mut defaults);
     scripts(&mut defaults);
@@ -100,7 +101,7 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
 
 fn api(defaults: &mut Vec<DefaultValue>) {
     let limits = Limits::default();
-    let (listener, body, lockout) = (limits.listener, limits.body, limits.lockout);
+    let (listener, body) = (limits.listener, limits.body);
     defaults.extend([
         number(
             "gateway.limits.connections",
@@ -148,6 +149,25 @@ fn api(defaults: &mut Vec<DefaultValue>) {
             "stop: waiting for requests that run",
             listener.drain,
         ),
+    ]);
+}
+
+fn callers(defaults: &mut Vec<DefaultValue>) {
+    let limits = Limits::default();
+    let (rates, idempotency, lockout) = (limits.rates, limits.idempotency, limits.lockout);
+    defaults.extend([
+        number(
+            "",
+            "clients, and networks, whose calls are counted for their rates",
+            rates.remembered,
+        ),
+        seconds(
+            "",
+            "result of a call with an `Idempotency-Key`, kept",
+            idempotency.keep,
+        ),
+        number("", "idempotency keys that are remembered", idempotency.keys),
+        bytes("", "results that are kept together", idempotency.bytes),
         DefaultValue {
             key: "gateway.lockout.failures",
             what: "failures of an identifier in a row before the first delay",

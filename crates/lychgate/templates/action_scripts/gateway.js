@@ -14,15 +14,33 @@
   // or badly set up must never look like a wrong password or like a user who does not exist.
   async function askGateway(path, question, member) {
     const deadline = Date.now() + 15 * 1000; // the tenant cuts a script off after 20 s
-    const ask = (token) =>
+    const left = () => deadline - Date.now();
+    const attempt = attemptKey();
+    const send = (token) =>
       prove('gateway', setting('GATEWAY_URL').replace(/\/+$/, '') + path, token, {
         headers: {
           'content-type': 'application/json',
           authorization: `${scheme()} ${token.value}`,
+          'idempotency-key': attempt,
         },
         body: JSON.stringify(question),
-        timeout: Math.min(5 * 1000, deadline - Date.now()),
+        timeout: Math.min(5 * 1000, left()),
       });
+    let again = true;
+    const ask = async (token) => {
+      const reply = await send(token).catch((error) => ({ error }));
+      if (!again || !(reply.error || reply.status === 503)) {
+        return reply;
+      }
+      // Once more, with the same key: what has happened already is not done or counted again.
+      const pause = reply.error ? 0 : reply.retryAfter * 1000;
+      if (pause + 1000 > left()) {
+        return reply;
+      }
+      again = false;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      return send(token).catch((error) => ({ error }));
+    };
 
     const token = await accessToken();
     let reply = await ask(token);
@@ -30,6 +48,9 @@
     // it is younger than a minute a new one would fare no better, and would only burn the quota.
     if (reply.status === 401 && Date.now() - token.takenAt >= 60 * 1000) {
       reply = await ask(await accessToken(token));
+    }
+    if (reply.error) {
+      throw reply.error;
     }
     if (reply.status !== 200 && reply.status !== 201) {
       throw refusal(reply);
@@ -39,6 +60,13 @@
       throw new Error('The gateway gave an answer that makes no sense');
     }
     return answer;
+  }
+
+  // A name for this attempt that no other has. It is no secret: the gateway holds it against the
+  // client and the question.
+  function attemptKey() {
+    const digits = () => Math.random().toString(36).slice(2);
+    return `${Date.now().toString(36)}-${digits()}-${digits()}`;
   }
 
   // One token serves every script of this container: it is kept in `global`, which all of them
@@ -151,8 +179,9 @@
         redirect: 'error',
         signal: AbortSignal.timeout(Math.max(0, timeout)),
       });
+      const retryAfter = Math.max(0, Number(response.headers.get('retry-after')) || 0);
       return {
-        status: response.status,
+        status: response.status, retryAfter,
         challenge: response.headers.get('www-authenticate') || '',
         nonce: response.headers.get('dpop-nonce'),
         text: await response.text(),

@@ -11,7 +11,8 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::support::{
-    AUDIENCE, Authority, Database, Issuer, Kind, SCRIPT_CLIENT, Serve, lychgate, sample_store,
+    AUDIENCE, Authority, Database, Issuer, Kind, SCRIPT_CLIENT, SIGNING_KEY, Serve, lychgate,
+    sample_store,
 };
 
 /// A config in which there is nothing to find, but for the store's URL.
@@ -52,10 +53,11 @@ argon2id = 1
 [audit]
 file = "audit.jsonl"
 pseudonym_key = "${file:pseudonym.key}"
+signing_key = "${file:audit-signing.pem}"
 "#;
 
 /// What is changed in the sound config, and the check that finds it.
-const WEAKNESSES: [(&str, &str, &str); 16] = [
+const WEAKNESSES: [(&str, &str, &str); 18] = [
     (
         "networks = [\"127.0.0.0/8\"]",
         "networks = [\"8.0.0.0/8\"]",
@@ -107,6 +109,16 @@ const WEAKNESSES: [(&str, &str, &str); 16] = [
         "pseudonym_key = \"${file:pseudonym.key}\"\n",
         "",
         "audit-key-missing",
+    ),
+    (
+        "signing_key = \"${file:audit-signing.pem}\"\n",
+        "",
+        "audit-not-signed",
+    ),
+    (
+        "file = \"audit.jsonl\"\n",
+        "file = \"audit.jsonl\"\non_failure = \"answer\"\n",
+        "audit-failure-answered",
     ),
     (
         "${file:pseudonym.key}",
@@ -639,6 +651,7 @@ fn folder(issuer: &str, store: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "pseudonym.key", KEY);
     write(folder.path(), "open.key", KEY);
+    write(folder.path(), "audit-signing.pem", SIGNING_KEY);
     let open = folder.path().join("open.key");
     std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o644)).unwrap();
     write(

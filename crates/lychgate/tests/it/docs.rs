@@ -54,7 +54,10 @@ async fn every_other_command_of_the_documentation_exists() {
         "docs/how-to/from-a-table-of-2009.md",
         "docs/how-to/least-privilege.md",
         "docs/how-to/end-a-migration.md",
+        "docs/how-to/allowlist-elsewhere.md",
         "docs/how-to/ldap.md",
+        "docs/how-to/limits.md",
+        "docs/how-to/audit.md",
         "docs/tutorial/your-own-store.md",
     ] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();

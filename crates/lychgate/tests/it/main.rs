@@ -10,6 +10,8 @@
 
 mod support;
 
+mod allowlist;
+mod audit;
 mod browser;
 mod check;
 mod columns;
@@ -25,3 +27,4 @@ mod node;
 mod preflight;
 mod password;
 mod serve;
+mod unlock;

@@ -44,3 +44,5 @@ pseudonym_key = "a key of the tests, long enough for pseudonyms"
 pub(crate) const AUDIENCE: &str = "urn:legacy-identity";
 /// The one client whose tokens are good.
 pub(crate) const SCRIPT_CLIENT: &str = "script-client";
+/// Signs the head of an audit chain. Made by `openssl genpkey -algorithm ed25519`.
+pub(crate) const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIOveyR/FcU/YfrgvmPYOCfHLjDpbX8+HmQzoLp6moez0\n-----END PRIVATE KEY-----\n";

@@ -53,6 +53,7 @@ fn is_secret(facts: &Facts, key: &str) -> bool {
         return server.is_some_and(|server| server.has_password);
     }
     key == "audit.pseudonym_key"
+        || key == "audit.signing_key"
         || key == "store.ldap.bind_password"
         || (key.starts_with("store.credentials[") && key.ends_with(".password"))
         || key.starts_with("passwords.peppers.")

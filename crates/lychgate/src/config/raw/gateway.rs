@@ -18,6 +18,9 @@ pub(crate) struct RawGateway {
     /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`. Without `admin_tls` only a loopback
     /// address; `127.0.0.1:9090` if left out.
     pub(crate) admin_listen: Option<String>,
+    /// A Unix socket for `lychgate unlock`, of mode 0600, in a folder that nobody else may write to. Without it there is
+    /// none.
+    pub(crate) admin_socket: Option<String>,
     /// The certificate of `admin_listen`. `client_ca` has to be there: nobody looks in without a certificate.
     pub(crate) admin_tls: Option<RawTls>,
     /// The URL that the scripts reach the API by, for which proofs are made. With `sender_constraint = "dpop"` only.
@@ -35,6 +38,9 @@ pub(crate) struct RawGateway {
     pub(crate) allowlist: Option<RawAllowlist>,
     /// What makes an access token good. Without it the gateway refuses to start.
     pub(crate) access_token: Option<RawAccessToken>,
+    /// How often a client and a network may call. Without it there is no such limit.
+    #[serde(default)]
+    pub(crate) rates: RawRates,
     /// How failures slow down guessing.
     #[serde(default)]
     pub(crate) lockout: RawLockout,
@@ -149,6 +155,29 @@ pub(crate) enum RawSenderConstraint {
     Dpop,
     /// The certificate that the client shows, for which `tls` needs `client_ca` (RFC 8705). A plain bearer token is refused.
     Mtls,
+}
+
+/// How often a client and a network may call, once their token is found good and its scope names the operation. Over it the
+/// answer is 429 `rate-limited`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Rates")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawRates {
+    /// Each of the `clients`.
+    pub(crate) client: Option<RawRate>,
+    /// Each network that calls come from: an address of IPv4, or a `/64` of IPv6. A platform calls from few addresses.
+    pub(crate) network: Option<RawRate>,
+}
+
+/// How often.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Rate")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRate {
+    /// Calls a minute, in the long run.
+    pub(crate) per_minute: NonZeroU32,
+    /// Calls at once, after a pause. Those of a minute, if left out.
+    pub(crate) burst: Option<NonZeroU32>,
 }
 
 /// How failures slow down guessing at the password of one identifier, of a user or of nobody. Every delay ends: a
