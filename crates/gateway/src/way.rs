@@ -122,7 +122,7 @@ impl Way {
         if last {
             answer.extensions_mut().insert(LastAnswer);
         }
-if record.refused_a_login() {
+        if record.refused_a_login() {
             sleep(beat::left(started.elapsed())).await;
         }
         let refused = !answer.status().is_success();
