@@ -21,8 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::legacy::Legacy;
 use crate::metrics::Metrics;
-use crate::openapi;
-use crate::operations::OPERATIONS;
+use crate::openapi_of;
 use crate::rules::Rules;
 
 /// How long readiness waits for the store.
@@ -127,11 +126,10 @@ impl Admin {
 
     /// The operations that this deployment defines.
     fn openapi(&self) -> Response<Full<Bytes>> {
-        let document = openapi::describe(
-            OPERATIONS
-                .iter()
-                .filter(|operation| self.legacy.defines(operation.statement)),
-            self.rules.current().possession.scheme(),
+        let rules = self.rules.current();
+        let document = openapi_of(
+            |operation| self.legacy.defines(operation.statement),
+            rules.possession.constraint(),
         );
         answer(StatusCode::OK, "application/json", document.to_string())
     }

@@ -15,8 +15,8 @@ use crate::settings::ClientAddress;
 /// The allowlist, and whose address is held against it.
 #[derive(Clone)]
 pub(crate) struct Admission {
-    pub(crate) allowlist: Allowlist,
-    pub(crate) source: ClientAddress,
+    allowlist: Allowlist,
+    source: ClientAddress,
 }
 
 /// The other end of a connection that was let in.
@@ -29,6 +29,15 @@ pub(crate) enum Connection {
 }
 
 impl Admission {
+    pub(crate) fn new(allowlist: Allowlist, source: ClientAddress) -> Self {
+        Self { allowlist, source }
+    }
+
+    /// Whose address is held against the list.
+    pub(crate) fn source(&self) -> &ClientAddress {
+        &self.source
+    }
+
     /// Lets a connection in, or gives its peer back.
     pub(crate) fn connection(&self, peer: Peer) -> Result<Connection, Peer> {
         match &self.source {

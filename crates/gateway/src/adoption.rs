@@ -89,10 +89,8 @@ impl Adoption {
     async fn put_in_force(&self, replacement: Replacement) -> Result<(), Error> {
         replacement.access_token.refuse_empty_lists()?;
         let old = self.rules.current();
-        let admission = Admission {
-            allowlist: replacement.allowlist,
-            source: old.admission.source.clone(),
-        };
+        let source = old.admission.source().clone();
+        let admission = Admission::new(replacement.allowlist, source);
         let new = old.followed_by(admission, replacement.access_token, UnixTime::now());
         for keys in new.issuers_beyond(&old) {
             keys.fetch_what_is_due(&self.key_keeping.discovery).await;
@@ -191,6 +189,14 @@ impl From<Settings> for Replacement {
 }
 
 impl KeyKeeping {
+    pub(crate) fn new(discovery: Discovery) -> Self {
+        Self {
+            discovery: Arc::new(discovery),
+            tasks: TaskTracker::new(),
+            end: CancellationToken::new(),
+        }
+    }
+
     pub(crate) fn keep_fresh(&self, issuer: Arc<IssuerKeys>) {
         let (discovery, end) = (Arc::clone(&self.discovery), self.end.clone());
         drop(

@@ -15,19 +15,24 @@ mod own;
 pub(crate) mod pseudonym;
 mod refusals;
 mod syslog;
+pub(crate) mod trace;
 mod verification;
 mod writer;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
+use crate::canary::Canary;
 use crate::ledger::Sighting;
+use crate::operations::{Authenticate, Operation as _};
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
+use trace::Detail;
 
 pub use chain::{Digest, Link};
 pub use destination::Heads;
@@ -36,6 +41,8 @@ pub use head::{HeadKey, HeadPublicKey};
 pub use line::{EVENTS, FIELDS};
 pub(crate) use refusals::{RefusalLines, Refusals};
 pub use syslog::SyslogAddress;
+pub use trace::DETAILS;
+pub(crate) use trace::Trace;
 pub use verification::{Fault, FaultKind, Place, Signed, Verification};
 pub(crate) use writer::Writer;
 
@@ -89,14 +96,14 @@ pub enum Outcome {
     Superseded,
     /// The hash was not rewritten, or nobody knows.
     UpgradeFailed,
-    /// Other settings are in force from now on.
-    Adopted,
-    /// Other settings cannot be used, and the old ones stay in force.
-    Refused,
     /// The failures of an identifier were forgotten.
     Unlocked,
     /// There were no failures to forget.
     NotLocked,
+    /// Other settings are in force from now on.
+    Adopted,
+    /// Other settings cannot be used, and the old ones stay in force.
+    Refused,
 }
 
 /// What is known of a request so far.
@@ -111,6 +118,8 @@ pub(crate) struct Record {
     about: Option<String>,
     outcome: &'static str,
     told: Option<Sighting>,
+    canary: Option<Canary>,
+    trace: Arc<Trace>,
 }
 
 impl Step {
@@ -183,10 +192,10 @@ impl Outcome {
         Self::Upgraded,
         Self::Superseded,
         Self::UpgradeFailed,
-        Self::Adopted,
-        Self::Refused,
         Self::Unlocked,
         Self::NotLocked,
+        Self::Adopted,
+        Self::Refused,
     ];
 
     /// Its name in a line.
@@ -201,10 +210,10 @@ impl Outcome {
             Self::Upgraded => "upgraded",
             Self::Superseded => "superseded",
             Self::UpgradeFailed => "upgrade-failed",
-            Self::Adopted => "adopted",
-            Self::Refused => "refused",
             Self::Unlocked => "unlocked",
             Self::NotLocked => "not-locked",
+            Self::Adopted => "adopted",
+            Self::Refused => "refused",
         }
     }
 
@@ -224,12 +233,12 @@ impl Outcome {
                 "the hash was no longer the one that the login verified, and was left"
             }
             Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
+            Self::Unlocked => "the failures of the identifier were forgotten",
+            Self::NotLocked => "the identifier had no failures to forget",
             Self::Adopted => "the settings that were read again are in force",
             Self::Refused => {
                 "the settings that were read again cannot be used, and the old ones stay in force; `reason` says why"
             }
-            Self::Unlocked => "the failures of the identifier were forgotten",
-            Self::NotLocked => "the identifier had no failures to forget",
         }
     }
 }
@@ -246,6 +255,8 @@ impl Record {
             about: None,
             outcome: "none",
             told: None,
+            canary: None,
+            trace: Arc::default(),
         }
     }
 
@@ -289,9 +300,29 @@ impl Record {
         self.outcome = outcome.name();
     }
 
+    /// It uses a decoy.
+    pub(crate) fn canary(&mut self, canary: Canary) {
+        self.canary = Some(canary);
+    }
+
+    /// Whether it uses a decoy.
+    pub(crate) fn used_canary(&self) -> Option<Canary> {
+        self.canary
+    }
+
+    /// What is found below, as it is found.
+    pub(crate) fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
     /// What the answer tells the platform about a user.
     pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
         self.told = sighting;
+    }
+
+    /// Whether it is a login that was answered with nobody.
+    pub(crate) fn refused_a_login(&self) -> bool {
+        self.operation == Some(Authenticate::NAME) && self.outcome == Outcome::NoUser.name()
     }
 
     /// What the answer tells the platform about a user; not for the line.
@@ -312,7 +343,17 @@ impl Record {
         key: &'a PseudonymKey,
         took: Duration,
     ) -> Line<'a> {
+        let mut detail = self.trace.so_far();
+        detail.retry_after_s = problem.and_then(Problem::retry_after);
+        let event = if self.canary.is_some() {
+            "canary"
+        } else {
+            "answer"
+        };
         Line {
+            severity: self.canary.map(|_| "alert"),
+            canary: self.canary.map(Canary::name),
+            detail: (detail != Detail::default()).then_some(detail),
             pseudonym: self
                 .about
                 .as_deref()
@@ -326,7 +367,7 @@ impl Record {
             request_id: Some(&self.request_id),
             outcome: problem.map_or(self.outcome, |problem| problem.kind().describe().name),
             address: Some(self.address),
-            ..Line::new("answer", self.time, self.step)
+            ..Line::new(event, self.time, self.step)
         }
     }
 }
@@ -360,20 +401,6 @@ pub(crate) fn password_upgrade<'a>(
     }
 }
 
-/// The line of settings that were read again. It has no request, no peer and no step.
-pub(crate) fn reload(
-    time: UnixTime,
-    outcome: Outcome,
-    reason: Option<&'static str>,
-) -> Line<'static> {
-    Line {
-        step: None,
-        outcome: outcome.name(),
-        reason,
-        ..Line::new("reload", time, Step::Operation)
-    }
-}
-
 /// The line of an operator who ends the delays of an identifier, through the admin socket.
 pub(crate) fn unlock_line<'a>(
     time: UnixTime,
@@ -386,6 +413,20 @@ pub(crate) fn unlock_line<'a>(
         pseudonym: Some(key.pseudonym(identifier.as_str())),
         pseudonym_key: Some(key.id()),
         ..Line::new("unlock", time, Step::Lockout)
+    }
+}
+
+/// The line of settings that were read again. It has no request, no peer and no step.
+pub(crate) fn reload(
+    time: UnixTime,
+    outcome: Outcome,
+    reason: Option<&'static str>,
+) -> Line<'static> {
+    Line {
+        step: None,
+        outcome: outcome.name(),
+        reason,
+        ..Line::new("reload", time, Step::Operation)
     }
 }
 
@@ -447,12 +488,23 @@ mod tests {
         let mut record = record();
         record.about("zoe");
         record.operation("lookup");
-        let problem = Problem::Internal("reason");
+        record.canary(Canary::Identifier);
+        record.trace = Arc::new(Trace::full());
+        let problem = Problem::ClientNotAllowed("reason");
         let key = key();
         let mut line = record.line(500, Some(&problem), &key, Duration::ZERO);
         line.client = Some("client");
+        if let Some(detail) = &mut line.detail {
+            detail.retry_after_s = Some(1);
+        }
         line.untold = Some(3);
         let line = serde_json::to_value(&line).unwrap();
+        let detail = line["detail"].as_object().unwrap();
+        let described: BTreeSet<_> = DETAILS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(
+            detail.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            described
+        );
         let own = [
             OwnEvent::Start,
             OwnEvent::Stop,
@@ -488,12 +540,12 @@ mod tests {
             &key,
             Outcome::Unlocked,
         );
+        let [refused, upgrade, unlock] =
+            [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
         let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
-        let [refused, upgrade, unlock, reload] =
-            [refused, upgrade, unlock, reload].map(|line| serde_json::to_value(line).unwrap());
+        let reload = serde_json::to_value(reload).unwrap();
         assert!(reload["step"].is_null());
-        let lines = [&line, &refused, &upgrade, &unlock, &reload];
-        for event in lines.map(|line| &line["event"]) {
+        for event in [&line, &refused, &upgrade, &unlock, &reload].map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

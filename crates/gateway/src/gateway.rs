@@ -72,22 +72,19 @@ impl Gateway {
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen, &settings.limits)?;
-        let admission = Admission {
-            allowlist: settings.allowlist,
-            source: settings.client_address,
-        };
-        let memory = Memory::new(&pseudonym_key.nonce_key(), settings.limits.replay_entries);
-        let rules = Rules::new(admission, settings.access_token, Arc::new(memory), now);
-        let rules = Arc::new(Live::new(rules));
         let admin_socket = settings.admin_socket.as_deref();
         let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
         let rates = Arc::new(Rates::new(settings.limits.rates));
+        let admission = Admission::new(settings.allowlist, settings.client_address);
+        let memory = Memory::new(&pseudonym_key.nonce_key(), settings.limits.replay_entries);
+        let rules = Rules::new(admission, settings.access_token, Arc::new(memory), now);
+        let rules = Arc::new(Live::new(rules));
         let lockout = Lockout::new(settings.limits.lockout);
         let idempotency_key = pseudonym_key.idempotency_key();
         let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
         let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
         // It begins with a line that says that we have started: after all that could keep us from it.
-        let audit = Arc::new(Writer::open(settings.audit).await?);
+        let audit = Arc::new(Box::pin(Writer::open(settings.audit)).await?);
         let readings = Readings {
             rates: Arc::clone(&rates),
             idempotency: Arc::clone(&idempotency),
@@ -107,6 +104,7 @@ impl Gateway {
             rates,
             identifiers: settings.identifiers,
             idempotency,
+            canaries: settings.canaries,
             lockout,
             legacy,
             audit,
@@ -123,11 +121,7 @@ impl Gateway {
             admin_socket,
             way: Arc::new(way),
             metrics,
-            key_keeping: KeyKeeping {
-                discovery: Arc::new(discovery),
-                tasks: TaskTracker::new(),
-                end: CancellationToken::new(),
-            },
+            key_keeping: KeyKeeping::new(discovery),
             refusals,
             refusal_lines,
             upgrade_queue,

@@ -4,9 +4,9 @@
 //! next step asks for that type, so that no operation can be reached but by the whole way:
 //!
 //! ```text
-//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller ─possession→ ProvenCaller
-//!   ─scope→ Authorized<Op> ─rate→ Slot ─body→ Op::Input ─idempotency→ Turn ─lockout→ Attempt
-//!   ─operation→ store row ─password→ matched? ─profile→ Op::Output
+//! Connection ─admission→ AdmittedPeer ─access_token→ VerifiedToken ─caller→ Caller
+//!   ─possession→ ProvenCaller ─scope→ Authorized<Op>
+//!   ─rate→ Slot ─body→ Op::Input ─idempotency→ Turn ─lockout→ Attempt ─operation→ store row ─password→ matched? ─profile→ Op::Output
 //!   ─answer or problem→ response          every exit → audit
 //! ```
 
@@ -23,6 +23,7 @@ mod budget;
 mod caller;
 mod possession;
 mod scope;
+mod canary;
 mod rate;
 mod body;
 mod idempotency;
@@ -45,12 +46,13 @@ pub use adoption::{Adoption, AllowlistRefresh, AllowlistRefreshes, Replacement};
 pub use audit::pseudonym::LedgerKey;
 pub use body::fields::{Email, FieldValue, Fields};
 pub use caller::Caller;
+pub use canary::Canaries;
 pub use error::Error;
 pub use gateway::Gateway;
 pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
-pub use openapi::openapi;
+pub use openapi::{openapi, openapi_of};
 pub use possession::ProvenCaller;
 pub use rate::{Rate, RateLimits};
 pub use scope::Authorized;

@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 
 use crate::adoption::AllowlistRefresh;
 use crate::audit::Outcome;
+use crate::canary::Canary;
 use crate::problem::ProblemKind;
 use crate::upgrade;
 
@@ -56,13 +57,14 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 32] = [
+pub const METRICS: [Metric; 33] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
+    CANARIES,
+    readings::AUDIT_SEQUENCE,
     RELOADS,
     ALLOWLIST_REFRESHES,
-    readings::AUDIT_SEQUENCE,
     readings::CONNECTIONS,
     readings::OPEN_CONNECTIONS,
     readings::REFUSED_CONNECTIONS,
@@ -126,6 +128,13 @@ const ALLOWLIST_REFRESHES: Metric = Metric {
     labels: &["outcome"],
 };
 
+const CANARIES: Metric = Metric {
+    name: "lychgate_canaries",
+    help: "Requests that used a decoy, by whether it is an identifier or a client",
+    kind: MetricKind::Counter,
+    labels: &["kind"],
+};
+
 /// The registry of one gateway, and what its requests count in it.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -134,12 +143,18 @@ pub(crate) struct Metrics {
     audit_failures: Counter,
     reloads: Family<OutcomeLabel, Counter>,
     allowlist_refreshes: Family<OutcomeLabel, Counter>,
+    canaries: Family<CanaryLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     operation: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CanaryLabel {
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -169,6 +184,7 @@ impl Metrics {
             let outcome = outcome.name();
             drop(allowlist_refreshes.get_or_create(&OutcomeLabel { outcome }));
         }
+        let canaries = Family::<CanaryLabel, Counter>::default();
         let mut registry = Registry::default();
         registry.register(REQUESTS.name, REQUESTS.help, requests.clone());
         registry.register(DURATION.name, DURATION.help, duration.clone());
@@ -180,6 +196,12 @@ impl Metrics {
         registry.register(RELOADS.name, RELOADS.help, reloads.clone());
         let Metric { name, help, .. } = ALLOWLIST_REFRESHES;
         registry.register(name, help, allowlist_refreshes.clone());
+        registry.register(CANARIES.name, CANARIES.help, canaries.clone());
+        // An alert is raised on the first, so each is there from the start.
+        for canary in [Canary::Identifier, Canary::Client] {
+            let kind = canary.name();
+            drop(canaries.get_or_create(&CanaryLabel { kind }));
+        }
         readings.legacy.upgrades().counts().register(&mut registry);
         registry.register_collector(Box::new(readings));
         Self {
@@ -189,6 +211,7 @@ impl Metrics {
             audit_failures,
             reloads,
             allowlist_refreshes,
+            canaries,
         }
     }
 
@@ -196,6 +219,12 @@ impl Metrics {
     pub(crate) fn reloaded(&self, outcome: Outcome) {
         let outcome = outcome.name();
         self.reloads.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// A decoy was used.
+    pub(crate) fn canary_used(&self, canary: Canary) {
+        let kind = canary.name();
+        self.canaries.get_or_create(&CanaryLabel { kind }).inc();
     }
 
     /// A request was decided.

@@ -9,22 +9,26 @@ use serde_json::{Map, Value, json};
 use crate::idempotency::KEY_BYTES;
 use crate::operations::{OPERATIONS, OperationEntry};
 use crate::problem::{PROBLEMS, Scheme, TYPE_PREFIX};
+use crate::settings::SenderConstraint;
 
 /// The description of every operation, whether a deployment defines it or not.
 pub fn openapi() -> Value {
-    describe(OPERATIONS.iter(), Scheme::Bearer)
+    openapi_of(|_| true, &SenderConstraint::None)
 }
 
-/// The description of these operations, whose tokens are presented in this scheme.
-pub(crate) fn describe<'a>(
-    operations: impl Iterator<Item = &'a OperationEntry>,
-    scheme: Scheme,
+/// The description of those operations that a deployment defines, with tokens presented as the constraint wants them.
+pub fn openapi_of(
+    is_defined: impl Fn(&OperationEntry) -> bool,
+    constraint: &SenderConstraint,
 ) -> Value {
+    let scheme = constraint.scheme();
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
+    let operations = OPERATIONS.iter();
     let paths: Map<_, _> = operations
+        .filter(|operation| is_defined(operation))
         .map(|operation| {
             (
                 operation.path.to_owned(),
@@ -148,6 +152,7 @@ fn problem() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::PublicUrl;
 
     #[test]
     fn every_operation_is_described_with_its_scope_body_and_answer() {
@@ -175,8 +180,14 @@ mod tests {
 
     #[test]
     fn the_scheme_is_the_one_that_tokens_are_presented_in() {
-        for (scheme, name) in [(Scheme::Bearer, "bearer"), (Scheme::Dpop, "dpop")] {
-            let document = describe(OPERATIONS.iter(), scheme);
+        let url = PublicUrl::parse("https://gateway.example/").unwrap();
+        let constraints = [
+            (SenderConstraint::None, "bearer"),
+            (SenderConstraint::Mtls, "bearer"),
+            (SenderConstraint::Dpop(url), "dpop"),
+        ];
+        for (constraint, name) in constraints {
+            let document = openapi_of(|_| true, &constraint);
             let described = &document["components"]["securitySchemes"]["access_token"];
             assert_eq!(described["scheme"], name);
         }

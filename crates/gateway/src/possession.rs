@@ -93,6 +93,11 @@ impl Possession {
         Ok(ProvenCaller { caller })
     }
 
+    /// What has to be proven.
+    pub(crate) fn constraint(&self) -> &SenderConstraint {
+        &self.constraint
+    }
+
     /// The scheme that tokens are presented in, for challenges.
     pub(crate) fn scheme(&self) -> Scheme {
         self.constraint.scheme()

@@ -231,7 +231,7 @@ impl Problem {
     }
 
     /// Whole seconds until trying again makes sense, rounded up.
-    fn retry_after(&self) -> Option<u64> {
+    pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::IdentifierLocked { retry_after } | Self::RateLimited { retry_after, .. } => {
                 Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))

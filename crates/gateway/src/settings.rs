@@ -12,6 +12,7 @@ use lychgate_password::DecoyClass;
 use lychgate_store::IdentifierRules;
 use lychgate_token::Algorithm;
 
+use crate::canary::Canaries;
 use crate::error::Error;
 use crate::ledger::LedgerSettings;
 use crate::new_password::NewPasswordRules;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub new_passwords: NewPasswordRules,
     /// Where audit lines go.
     pub audit: AuditSettings,
+    /// Decoys, whose use raises an alert.
+    pub canaries: Canaries,
     /// The migration ledger, where one is kept.
     pub ledger: Option<LedgerSettings>,
     /// Every other bound.

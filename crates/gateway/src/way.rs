@@ -3,6 +3,7 @@
 //! An admitted peer's request comes in; an answer goes out that was audited and counted, whatever happened in between. A
 //! caller who hangs up ends nothing half-way: the request goes on to its end, and to its line.
 
+mod beat;
 mod caught;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use lychgate_listener::{AdmittedPeer, LastAnswer, Live};
 use lychgate_store::IdentifierRules;
 use lychgate_token::{UnixTime, random_bytes};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Connection;
@@ -25,6 +26,7 @@ use crate::audit::pseudonym::PseudonymKey;
 use crate::audit::{Record, Step, Writer};
 use crate::body;
 use crate::caller::{Caller, client_of};
+use crate::canary::{Canaries, Canary};
 use crate::idempotency::Idempotency;
 use crate::ledger::Recorder;
 use crate::legacy::Legacy;
@@ -49,6 +51,7 @@ pub(crate) struct Way {
     pub(crate) rates: Arc<Rates>,
     pub(crate) identifiers: IdentifierRules,
     pub(crate) idempotency: Arc<Idempotency>,
+    pub(crate) canaries: Canaries,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) audit: Arc<Writer>,
@@ -79,13 +82,15 @@ impl Way {
         let place = Arc::clone(&self.places).acquire_owned();
         let Ok(Ok(place)) = timeout(self.limits.request, place).await else {
             let record = Record::new(UnixTime::now(), request_id(), connection.address());
+            record.trace().place(arrived.elapsed());
             let decided = Err(Problem::Overloaded);
             return self.audited(decided, &record, arrived.elapsed()).await;
         };
         let way = Arc::clone(&self);
+        let waited = arrived.elapsed();
         let task = self.tasks.spawn(async move {
             let _until_answered = place;
-            way.answer_to_the_end(connection, request).await
+            way.answer_to_the_end(connection, request, waited).await
         });
         task.await.unwrap_or_else(|_| {
             Problem::Internal("lost").answer("none", self.rules.current().possession.scheme())
@@ -96,10 +101,12 @@ impl Way {
         &self,
         connection: Connection,
         request: Request<Incoming>,
+        waited: Duration,
     ) -> Answer {
         let started = Instant::now();
         let now = UnixTime::now();
         let mut record = Record::new(now, request_id(), connection.address());
+        record.trace().place(waited);
         let (head, mut body) = request.into_parts();
         let decided = if self.audit.is_failing() {
             // Its own line is the try that may end this; until one is written, nothing is done that would leave no trace.
@@ -114,6 +121,9 @@ impl Way {
         let mut answer = self.audited(decided, &record, started.elapsed()).await;
         if last {
             answer.extensions_mut().insert(LastAnswer);
+        }
+        if record.refused_a_login() {
+            sleep(beat::left(started.elapsed())).await;
         }
         let refused = !answer.status().is_success();
         if refused && !head.headers.contains_key(header::EXPECT) {
@@ -157,13 +167,20 @@ impl Way {
         record.step(Step::Headers);
         refuse_large_head(&head.headers, &head.uri, &self.limits)?;
         record.step(Step::AccessToken);
-        let token = rules
+        let judging = Instant::now();
+        let judged = rules
             .access_tokens
             .verify(peer, &head.headers, &head.uri, now)
-            .await?;
+            .await;
+        record.trace().token(judging.elapsed());
+        let token = judged?;
+        record.trace().issuer(token.verified().issuer());
         record.step(Step::Caller);
         if let Ok(client) = client_of(token.verified()) {
             record.client(client);
+            if self.canaries.has_client(client) {
+                record.canary(Canary::Client);
+            }
         }
         let caller = Caller::admit(peer, token, &rules.clients, &rules.audience)?;
         record.step(Step::Possession);
@@ -185,6 +202,7 @@ impl Way {
                 lockout: &self.lockout,
                 key: &self.pseudonym_key,
             },
+            canaries: &self.canaries,
             legacy: &self.legacy,
             record,
         };
@@ -241,6 +259,9 @@ impl Way {
             decided.as_ref().err().map(Problem::kind),
             took,
         );
+        if let Some(canary) = record.used_canary() {
+            self.alert(canary, record.request_id());
+        }
         if let (Ok(_), Some(ledger), Some(told)) = (&decided, &self.ledger, record.sighting()) {
             ledger.note(told.clone(), UnixTime::now());
         }
@@ -253,6 +274,21 @@ impl Way {
             answer.headers_mut().insert(NONCE, nonce);
         }
         answer
+    }
+}
+
+impl Way {
+    /// Says aloud that a decoy was used; the answer does not wait for it.
+    fn alert(&self, canary: Canary, request_id: &str) {
+        self.metrics.canary_used(canary);
+        let request_id = request_id.to_owned();
+        tokio::spawn(async move {
+            let kind = canary.name();
+            tracing::error!(
+                request_id,
+                "a canary was used ({kind}): somebody has what nobody should have"
+            );
+        });
     }
 }
 

@@ -1,9 +1,12 @@
 //! One file a command.
 
 mod audit;
+mod attack;
 pub(crate) mod check;
 mod completions;
 mod demo;
+mod evidence;
+mod explain;
 mod export;
 mod init;
 mod legacy_store;
@@ -11,6 +14,7 @@ mod ledger;
 mod man;
 mod preflight;
 mod password;
+mod sarif;
 mod serve;
 mod unlock;
 
@@ -46,6 +50,12 @@ enum Command {
     Check(check::Arguments),
     /// Prove that an audit log is whole.
     Audit(audit::Arguments),
+    /// Play the known attacks against a deployment that is yours.
+    Attack(attack::Arguments),
+    /// Tell every decision that was made for one request, from the audit log.
+    Explain(explain::Arguments),
+    /// Write down for an auditor what holds here, made by asking.
+    Evidence(evidence::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
@@ -111,6 +121,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Check(arguments) => in_runtime(check::run(arguments)),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Attack(arguments) => in_runtime(attack::run(arguments)),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Evidence(arguments) => in_runtime(evidence::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
         Command::Unlock(arguments) => in_runtime(unlock::run(arguments)),

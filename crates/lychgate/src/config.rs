@@ -3,6 +3,7 @@
 //! Raw in, sound out: what leaves this room is legal in every value. All that is wrong is found in one go and shown
 //! with file, line, column and key, never with a value, because a value may be a secret.
 
+pub(crate) mod attack;
 mod document;
 mod duration;
 mod endpoint;
@@ -32,7 +33,7 @@ pub(crate) use self::source::Source;
 pub(crate) use self::substitution::substitute;
 use crate::ledger::Rules;
 
-/// The roles that a config names; at least one is there.
+/// The roles that a config names, and what else stands in it; a config of neither role is for `lychgate attack`.
 pub(crate) struct Config {
     pub(crate) gateway: Option<lychgate_gateway::Settings>,
     pub(crate) tenant: Option<lychgate_tenant::Settings>,
@@ -40,6 +41,10 @@ pub(crate) struct Config {
     pub(crate) allowlist: AllowlistSources,
     /// How the gateway's ledger is read.
     pub(crate) ledger: Option<Rules>,
+    /// What `lychgate attack` may use.
+    pub(crate) attack: Option<crate::attack::Settings>,
+    /// The regions whose addresses the gateway's allowlist takes from the platform's own list.
+    pub(crate) regions: Vec<String>,
 }
 
 /// Reads and checks the config at `path`; relative paths in it start from the folder it stands in.
@@ -108,6 +113,8 @@ fn parse(text: &str, folder: &Path) -> Result<(Config, Source), Vec<Finding>> {
         tenant: tenant::settings(&raw, folder, &mut findings),
         allowlist: allowlist_sources(&raw, folder, &mut findings),
         ledger: gateway::ledger_rules(&raw, &mut findings),
+        attack: attack::settings(&raw, folder, &mut findings),
+        regions: gateway::regions(&raw),
     });
     findings.none_so_far()?;
     // Without findings there is a config.
@@ -133,13 +140,13 @@ fn refuse_what_nothing_reads(value: &Value, findings: &mut Findings<'_>) {
     if value.get("gateway").is_some() {
         return;
     }
-    if value.get("tenant").is_none() {
+    if value.get("tenant").is_none() && value.get("attack").is_none() {
         findings.push(
             &Key::default(),
             "there is no role: add `[gateway]`, `[tenant]` or both",
         );
     }
-    for section in ["store", "passwords", "audit", "ledger"] {
+    for section in ["store", "passwords", "audit", "canaries", "ledger"] {
         if value.get(section).is_some() {
             let reason = "is read by the gateway alone, and there is no `[gateway]`; remove one, or add the other";
             findings.push(&Key::new(section), reason);

@@ -7,7 +7,7 @@ use axum::{
     routing::{get, patch, post},
 };
 use lychgate_listener::{Drained, Listener, Live, Tls};
-use lychgate_token::UnixTime;
+use lychgate_token::{SigningKey, UnixTime};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -122,6 +122,18 @@ impl Tenant {
         self.context.state.close().await;
         Ok(drained)
     }
+}
+
+/// The key that signs the tokens of a tenant with these settings, if it has been started before: for its operator, who
+/// attacks it. Nothing is made.
+pub async fn signing_key(settings: &Settings) -> Result<Option<SigningKey>, Error> {
+    if !settings.state.is_file() {
+        return Ok(None);
+    }
+    let state = State::open(&settings.state).await?;
+    let key = state.signing_key(settings.signing_algorithm).await;
+    state.close().await;
+    key
 }
 
 impl Handle {

@@ -8,10 +8,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Step;
+use super::trace::Detail;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 10] = [
+pub const EVENTS: [(&str, &str); 11] = [
     ("answer", "a request was answered, whatever the answer"),
+    (
+        "canary",
+        "the same, and a decoy was used: somebody has what nobody should have",
+    ),
     (
         "refused-connection",
         "a connection was closed before TLS because its network is not on the allowlist",
@@ -52,7 +57,7 @@ pub const EVENTS: [(&str, &str); 10] = [
 ];
 
 /// The fields of a line in their order, each with what it means. A field that does not apply is left out.
-pub const FIELDS: [(&str, &str); 22] = [
+pub const FIELDS: [(&str, &str); 25] = [
     (
         "sequence",
         "the number of the line in its chain, from 1, without holes",
@@ -67,6 +72,11 @@ pub const FIELDS: [(&str, &str); 22] = [
     ),
     ("time", "when the request came, RFC 3339 in UTC"),
     ("event", "what happened"),
+    ("severity", "of `canary`: `alert`"),
+    (
+        "canary",
+        "of `canary`: whether the decoy is an `identifier` or a `client`",
+    ),
     (
         "request_id",
         "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`",
@@ -103,6 +113,10 @@ pub const FIELDS: [(&str, &str); 22] = [
         "microseconds from the end of the head to the decision",
     ),
     (
+        "detail",
+        "what was found on the way, and how long it took; its fields stand below",
+    ),
+    (
         "untold",
         "refused connections since the line before, for which there was no room",
     ),
@@ -128,6 +142,10 @@ pub(crate) struct Line<'a> {
     pub(super) time: String,
     pub(super) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) severity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) canary: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<IpAddr>,
@@ -149,6 +167,8 @@ pub(crate) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) duration_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) untold: Option<u64>,
 }
 
@@ -158,6 +178,8 @@ impl Line<'_> {
         Self {
             time: rfc_3339(time),
             event,
+            severity: None,
+            canary: None,
             request_id: None,
             address: None,
             step: Some(step.name()),
@@ -169,6 +191,7 @@ impl Line<'_> {
             pseudonym: None,
             pseudonym_key: None,
             duration_us: None,
+            detail: None,
             untold: None,
         }
     }

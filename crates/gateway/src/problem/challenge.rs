@@ -60,7 +60,7 @@ impl Problem {
                 Malformed::SeveralCredentials | Malformed::TokenInQuery | Malformed::TokenInBody,
             ) => Some("invalid_request"),
             Self::MalformedRequest(
-                Malformed::NotJson | Malformed::Incomplete | Malformed::IdempotencyKey,
+                Malformed::IdempotencyKey | Malformed::NotJson | Malformed::Incomplete,
             )
             | Self::HeadersTooLarge
             | Self::KeysUnavailable
@@ -72,9 +72,9 @@ impl Problem {
             | Self::TooLarge
             | Self::TooSlow
             | Self::InvalidField(_)
-            | Self::UserExists
             | Self::IdempotencyKeyReused
             | Self::RateLimited { .. }
+            | Self::UserExists
             | Self::IdentifierLocked { .. }
             | Self::Internal(_)
             | Self::Overloaded

@@ -16,6 +16,7 @@ mod allowlist;
 mod audit;
 mod authenticate;
 mod bounds;
+mod canary;
 mod credentials;
 mod idempotency;
 mod identifiers;

@@ -164,10 +164,13 @@ fn print(text: &str) -> Result<()> {
 
 fn say_where_to_log_in(servers: &Servers, format: ReportFormat) -> Result<()> {
     let emails: Vec<&str> = PEOPLE.iter().map(|person| person.email).collect();
+    let attacks = servers.deployment.config_for_attacks()?;
     let text = format!(
-        "\nLog in at {} as any of\n  {}\nwith the password\n  {PASSWORD}\n\nCtrl-C ends the demo and removes its folder.\n",
+        "\nLog in at {} as any of\n  {}\nwith the password\n  {PASSWORD}\n\nAttack it, from another terminal:\n  \
+         lychgate attack --config {}\n\nCtrl-C ends the demo and removes its folder.\n",
         servers.application,
         emails.join("\n  "),
+        attacks.display(),
     );
     match format {
         ReportFormat::Text => print(&text),

@@ -37,6 +37,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     fetch_what_nothing_keeps_yet(&arguments.config).await;
     let watch = Watch::begin(&arguments.config).await;
     let (config, source) = config::read_with_source(&arguments.config)?;
+    if config.gateway.is_none() && config.tenant.is_none() {
+        let reason = "there is no role to run: add `[gateway]`, `[tenant]` or both";
+        return Err(Failure::Config(reason.to_owned()));
+    }
     let (published, lists) = watch::channel(config.allowlist.published.clone());
     // On the heap: to open a store is a long story.
     let (mut roles, in_force) = Box::pin(start(config, &stop)).await?;

@@ -3,6 +3,7 @@
 mod access_token;
 mod allowlist;
 mod audit;
+mod canaries;
 mod client_address;
 mod credentials;
 mod ldap;
@@ -26,6 +27,7 @@ use super::{duration, endpoint};
 
 #[cfg(test)]
 pub(crate) use self::allowlist::REFRESH;
+pub(crate) use self::allowlist::regions;
 pub(crate) use self::allowlist::{AllowlistSources, PublishedList, sources as allowlist_sources};
 pub(crate) use self::ledger::rules as ledger_rules;
 
@@ -54,6 +56,7 @@ pub(crate) fn settings(
     let audit = audit::settings(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
     let (store, identifiers, profile) = store?;
+    let canaries = canaries::canaries(&raw.canaries, gateway, identifiers, findings);
     Some(Settings {
         listen: listen?,
         client_address: client_address?,
@@ -71,6 +74,7 @@ pub(crate) fn settings(
         decoys: decoys?,
         new_passwords: new_passwords?,
         audit: audit?,
+        canaries: canaries?,
         limits: Limits {
             rates: rates(&gateway.rates),
             lockout: lockout?,

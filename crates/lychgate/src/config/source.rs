@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::document::{Document, Key, Place};
 use super::substitution;
@@ -66,7 +67,7 @@ impl Source {
         &self.watched
     }
 
-    /// The keys that have another value in the other config, or are in one of the two alone.
+    /// The keys that have another value in the other config, or a file of another content, or are in one of the two alone.
     pub(crate) fn changed<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a str> {
         let keys = self.digests.keys().chain(other.digests.keys());
         let differs = |key: &&String| self.digests.get(*key) != other.digests.get(*key);
@@ -77,7 +78,7 @@ impl Source {
         let key = key.to_string();
         let is_read_by_the_store = is_read_by_the_store(&key);
         if is_read_by_the_store {
-            self.digests.insert(key.clone(), digest_of(text));
+            self.digests.insert(key.clone(), digest_of(text.as_bytes()));
         }
         for file in substitution::files(text, folder) {
             if !is_read_by_the_store {
@@ -86,9 +87,14 @@ impl Source {
             self.files.push((key.clone(), file));
         }
         if names_a_file(&key) {
-            self.watched.insert(folder.join(text));
+            // Another content is another value, also where the name is the same.
+            let file = folder.join(text);
+            let content = std::fs::read(&file).map(Zeroizing::new);
+            let digest = digest_of(content.as_deref().map_or(&[], Vec::as_slice));
+            self.digests.insert(format!("{key} (its file)"), digest);
+            self.watched.insert(file);
         }
-        if key.ends_with("tls.key") {
+        if key.ends_with("tls.key") || key == "attack.issuer_key" {
             self.files.push((key.clone(), folder.join(text)));
         }
         if !substitution::has_placeholder(text) {
@@ -112,7 +118,8 @@ impl Source {
             _ => {
                 let key = key.to_string();
                 if !is_read_by_the_store(&key) {
-                    self.digests.insert(key, digest_of(&value.to_string()));
+                    self.digests
+                        .insert(key, digest_of(value.to_string().as_bytes()));
                 }
             }
         }
@@ -130,7 +137,7 @@ fn names_a_file(key: &str) -> bool {
 }
 
 /// What tells two values apart without keeping either.
-fn digest_of(text: &str) -> [u8; 32] {
-    let digest = digest(&SHA256, text.as_bytes());
+fn digest_of(bytes: &[u8]) -> [u8; 32] {
+    let digest = digest(&SHA256, bytes);
     digest.as_ref().try_into().unwrap_or_default()
 }

@@ -34,6 +34,7 @@ fn folder() -> TempDir {
         ("gateway.key", key.signing_key.serialize_pem()),
         ("client-ca.pem", authority.pem()),
         ("client-ca.crl", revocation_list(&authority)),
+        ("issuer.pem", key.signing_key.serialize_pem()),
         ("networks.txt", "198.51.100.0/24 # the office\n".to_owned()),
         ("ip-ranges.json", IP_RANGES.to_owned()),
         (
@@ -454,6 +455,10 @@ fn what_differs_between_two_readings_is_known_by_its_key_and_by_no_value() {
     // What stands in a file is a part of it, but for what the store reads again by itself.
     std::fs::write(folder.path().join("canary.key"), "another").unwrap();
     assert!(before.changed(&read(EVERY_KEY)).is_empty());
+    std::fs::write(folder.path().join("networks.txt"), "192.0.2.77\n").unwrap();
+    let changed = ["gateway.allowlist.files[0] (its file)"];
+    assert_eq!(before.changed(&read(EVERY_KEY)), changed.into());
+    let before = read(EVERY_KEY);
     let key = "fedcba9876543210fedcba9876543210";
     std::fs::write(folder.path().join("pseudonym.key"), key).unwrap();
     let changed = [

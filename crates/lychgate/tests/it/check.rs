@@ -1,6 +1,8 @@
 //! `lychgate check` and `lychgate export grants` as a person runs them: nothing is found where nothing is wrong, and each
 //! weakness is found by its id.
 
+mod tenant;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -54,10 +56,13 @@ argon2id = 1
 file = "audit.jsonl"
 pseudonym_key = "${file:pseudonym.key}"
 signing_key = "${file:audit-signing.pem}"
+
+[canaries]
+identifiers = ["svc-backup@example.com"]
 "#;
 
 /// What is changed in the sound config, and the check that finds it.
-const WEAKNESSES: [(&str, &str, &str); 18] = [
+const WEAKNESSES: [(&str, &str, &str); 19] = [
     (
         "networks = [\"127.0.0.0/8\"]",
         "networks = [\"8.0.0.0/8\"]",
@@ -119,6 +124,11 @@ const WEAKNESSES: [(&str, &str, &str); 18] = [
         "file = \"audit.jsonl\"\n",
         "file = \"audit.jsonl\"\non_failure = \"answer\"\n",
         "audit-failure-answered",
+    ),
+    (
+        "[canaries]\nidentifiers = [\"svc-backup@example.com\"]\n",
+        "",
+        "canaries-missing",
     ),
     (
         "${file:pseudonym.key}",
@@ -639,9 +649,10 @@ async fn ids(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
+pub(crate) const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
 
-async fn sqlite_folder() -> TempDir {
+/// A folder with a config in which there is nothing to find, and its store.
+pub(crate) async fn sqlite_folder() -> TempDir {
     let folder = folder("http://127.0.0.1:9/", "sqlite:store.db");
     sample_store(folder.path()).await;
     folder

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Output;
 
 use self::refusals::{
-    Bad, MISSING_CONTROLS, OVERHEARD_OR_MISREAD, UNFIT_RULES, UNFIT_STATEMENTS, UNPROVABLE,
+    Bad, MISSING_CONTROLS, OVERHEARD_OR_MISREAD, UNFIT_AUDIT, UNFIT_RULES, UNFIT_STATEMENTS,
+    UNPROVABLE,
 };
 use crate::support::{lychgate, sample_store};
 
@@ -53,6 +54,11 @@ async fn serve_refuses_to_start_where_it_could_be_overheard_or_misread() {
 #[tokio::test]
 async fn serve_refuses_statements_that_do_not_fit_their_operation_by_name() {
     refused(&UNFIT_STATEMENTS).await;
+}
+
+#[tokio::test]
+async fn serve_refuses_an_audit_log_that_could_not_be_kept_and_a_decoy_that_would_be_let_in() {
+    refused(&UNFIT_AUDIT).await;
 }
 
 #[tokio::test]

@@ -131,7 +131,10 @@ impl Reload {
             seen = look;
             if is_asked || (stands_still && seen != self.watch.settled) {
                 // On the heap: a config is large.
-                Box::pin(self.read_again()).await;
+                let reading = Box::pin(self.read_again());
+                if stop.run_until_cancelled(reading).await.is_none() {
+                    return;
+                }
                 if is_asked {
                     self.published.send_modify(|_| {});
                 }
@@ -144,7 +147,7 @@ impl Reload {
     async fn read_again(&mut self) {
         self.watch.settle().await;
         let adopted = match config::read_with_source(&self.watch.config) {
-            Ok((config, source)) => self.adopt(config, &source).await,
+            Ok((config, source)) => Box::pin(self.adopt(config, &source)).await,
             Err(reason) => {
                 if let Some(gateway) = &mut self.in_force.gateway {
                     gateway.refuse().await;

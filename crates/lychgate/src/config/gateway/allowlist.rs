@@ -11,7 +11,7 @@ use url::Url;
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
-use crate::config::raw::RawAllowlist;
+use crate::config::raw::{RawAllowlist, RawConfig};
 
 /// How often a published list is asked for, and how often at most.
 pub(crate) const REFRESH: Duration = Duration::from_hours(6);
@@ -167,4 +167,13 @@ fn authorities(file: &Path, key: &Key, findings: &mut Findings<'_>) -> Option<Ve
             None
         }
     }
+}
+
+/// The regions whose addresses are taken from the platform's own list.
+pub(crate) fn regions(raw: &RawConfig) -> Vec<String> {
+    let gateway = raw.gateway.as_ref();
+    let allowlist = gateway.and_then(|gateway| gateway.allowlist.as_ref());
+    allowlist
+        .map(|allowlist| allowlist.regions.clone())
+        .unwrap_or_default()
 }

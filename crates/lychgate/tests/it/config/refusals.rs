@@ -42,6 +42,52 @@ pub(super) const UNFIT_RULES: [Bad; 2] = [
     ),
 ];
 
+/// An audit log that could not be kept, and decoys that would be let in.
+pub(super) const UNFIT_AUDIT: [Bad; 7] = [
+    bad(
+        "file = \"audit.jsonl\"",
+        "file = \"audit.jsonl\"\nsigning_key = \"no key\"",
+        "signing_key = ",
+        &["`audit.signing_key`", "openssl genpkey"],
+    ),
+    bad(
+        "file = \"audit.jsonl\"",
+        "file = \"audit.jsonl\"\nsign_every = \"1m\"",
+        "sign_every = ",
+        &["`audit.sign_every`", "without `signing_key`"],
+    ),
+    bad(
+        "file = \"audit.jsonl\"",
+        "file = \"audit.jsonl\"\nrotate = { keep = 3 }",
+        "rotate = ",
+        &["`audit.rotate`", "never happens"],
+    ),
+    bad(
+        "file = \"audit.jsonl\"",
+        "rotate = { bytes = 3 }",
+        "rotate = ",
+        &["`audit.rotate`", "`file` names none"],
+    ),
+    bad(
+        "file = \"audit.jsonl\"",
+        "file = \"audit.jsonl\"\nsyslog = \"/dev/log\"",
+        "syslog = ",
+        &["`audit.syslog`", "beside `file`"],
+    ),
+    bad(
+        "file = \"audit.jsonl\"",
+        "syslog = \"tcp://192.0.2.1:601\"",
+        "syslog = ",
+        &["`audit.syslog`", "not a loopback address"],
+    ),
+    bad(
+        "[store]\n",
+        "[canaries]\nclients = [\"script-client\"]\n\n[store]\n",
+        "\"script-client\"]\n\n",
+        &["`canaries.clients[0]`", "never let in"],
+    ),
+];
+
 /// A proof of possession that nothing could be held against, or that nobody asks for.
 #[rustfmt::skip]
 pub(super) const UNPROVABLE: [Bad; 4] = [

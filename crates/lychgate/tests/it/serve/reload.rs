@@ -124,6 +124,14 @@ fn speak_tls(folder: &Path, pair: &Pair) {
     change_config(folder, "admin_listen", tls);
 }
 
+/// A tenant with the same certificate.
+const TENANT: &str = r#"[tenant]
+issuer = "https://localhost/"
+listen = "127.0.0.1:0"
+tls = { certificate = "gateway.pem", key = "gateway.key" }
+state = "sqlite:tenant.db"
+"#;
+
 fn by_name(serve: &Serve) -> String {
     let port = serve.gateway.rsplit(':').next().unwrap();
     format!("https://localhost:{port}")
@@ -136,9 +144,15 @@ async fn a_certificate_is_replaced_by_one_of_another_kind_without_a_failed_reque
     let issuer = Issuer::start();
     let folder = folder(&issuer.identifier).await;
     speak_tls(folder.path(), &rsa);
+    let tenant = "[audit]\n";
+    change_config(folder.path(), tenant, &format!("{TENANT}\n{tenant}"));
     let serve = Serve::start(folder.path()).await;
     serve.ready().await;
     let url = by_name(&serve);
+    let tenant = serve.said("tenant listens on 127.0.0.1:").await;
+    let (_, tenant) = tenant.split_once("127.0.0.1:").unwrap();
+    let (port, _) = tenant.split_once(',').unwrap();
+    let keys_of_tenant = format!("https://localhost:{port}/.well-known/jwks.json");
     let token = issuer.sign(&issuer.claims());
     let roots =
         [&rsa, &ecdsa].map(|pair| Certificate::from_pem(pair.certificate.as_bytes()).unwrap());
@@ -151,7 +165,13 @@ async fn a_certificate_is_replaced_by_one_of_another_kind_without_a_failed_reque
         let shown = answer.extensions().get::<TlsInfo>().unwrap();
         shown.peer_certificate().unwrap() == certificate
     };
-    assert!(shows(&of_rsa).await);
+    let tenant_shows = async |certificate: &[u8]| {
+        let new = trusting().build().unwrap();
+        let answer = new.get(&keys_of_tenant).send().await.unwrap();
+        let info = answer.extensions().get::<TlsInfo>().unwrap();
+        info.peer_certificate().unwrap() == certificate
+    };
+    assert!(shows(&of_rsa).await && tenant_shows(&of_rsa).await);
 
     // Half of a certificate, then the whole, before its key is there: nothing changes.
     let (half, _) = ecdsa.certificate.split_at(ecdsa.certificate.len() / 2);
@@ -175,7 +195,7 @@ async fn a_certificate_is_replaced_by_one_of_another_kind_without_a_failed_reque
 
     write(folder.path(), "gateway.key", &ecdsa.key);
     until("the new certificate is shown", async || {
-        shows(&of_ecdsa).await
+        shows(&of_ecdsa).await && tenant_shows(&of_ecdsa).await
     })
     .await;
     load.stop().await;
@@ -408,7 +428,8 @@ async fn a_client_whose_certificate_is_revoked_ends_with_its_next_request_and_no
                 .identity(identity.clone())
         }
     };
-    let load = Load::on(&url, &token, as_client(&clients.client(2)));
+    let good = as_client(&clients.client(2));
+    let load = Load::on(&url, &token, good.clone());
     let revoked = as_client(&clients.client(66));
     let open = [revoked().http1_only(), revoked()].map(|client| client.build().unwrap());
     for client in &open {
@@ -432,4 +453,14 @@ async fn a_client_whose_certificate_is_revoked_ends_with_its_next_request_and_no
         "lychgate_tls_handshake_failures_total{listener=\"api\",reason=\"revoked-certificate\"} ";
     let line = metrics.lines().find_map(|line| line.strip_prefix(counted));
     assert!(line.unwrap().parse::<u64>().unwrap() >= 2);
+
+    // A list that is past its next update proves nothing, so nobody is let in by it.
+    replace(folder.path(), "clients.crl", &clients.list(&[66], 2021));
+    until("the old list is in force", async || {
+        reloads(&serve, "adopted").await == 2
+    })
+    .await;
+    serve.said("a revocation list has run out").await;
+    let good = good().build().unwrap();
+    assert!(look_up(&good, &url, &token).await.is_err());
 }
