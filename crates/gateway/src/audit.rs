@@ -25,6 +25,7 @@ use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
 use crate::ledger::Sighting;
+use crate::operations::{Authenticate, Operation as _};
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
@@ -273,6 +274,11 @@ impl Record {
     /// What the answer tells the platform about a user.
     pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
         self.told = sighting;
+    }
+
+    /// Whether it is a login that was answered with nobody.
+    pub(crate) fn refused_a_login(&self) -> bool {
+        self.operation == Some(Authenticate::NAME) && self.outcome == Outcome::NoUser.name()
     }
 
     /// What the answer tells the platform about a user; not for the line.

@@ -3,6 +3,7 @@
 //! An admitted peer's request comes in; an answer goes out that was audited and counted, whatever happened in between. A
 //! caller who hangs up ends nothing half-way: the request goes on to its end, and to its line.
 
+mod beat;
 mod caught;
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use lychgate_listener::AdmittedPeer;
 use lychgate_store::IdentifierRules;
 use lychgate_token::{UnixTime, random_bytes};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::access_token::AccessTokens;
@@ -109,6 +110,9 @@ impl Way {
                 .await
         };
         let answer = self.audited(decided, &record, started.elapsed()).await;
+        if record.refused_a_login() {
+            sleep(beat::left(started.elapsed())).await;
+        }
         let refused = !answer.status().is_success();
         if refused && !head.headers.contains_key(header::EXPECT) {
             body::drain(&mut body, self.limits.body).await;

@@ -79,14 +79,16 @@ async fn an_operator_ends_a_delay_and_it_is_audited_under_the_pseudonym() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let unlocks: Vec<_> = lines
-        .iter()
-        .filter(|line| line["event"] == "unlock")
-        .collect();
+    let of = |event: &str| -> Vec<&Value> {
+        let of_event = lines.iter().filter(|line| line["event"] == event);
+        of_event.collect()
+    };
+    let unlocks = of("unlock");
     let outcomes: Vec<_> = unlocks.iter().map(|line| &line["outcome"]).collect();
     assert_eq!(outcomes, ["unlocked", "not-locked"]);
-    assert_eq!(unlocks[0]["pseudonym"], lines[0]["pseudonym"]);
-    assert!(lines[0]["pseudonym"].is_string());
+    let pseudonym = &of("answer")[0]["pseudonym"];
+    assert!(pseudonym.is_string());
+    assert_eq!(&unlocks[0]["pseudonym"], pseudonym);
 
     assert_eq!(serve.stop().await.0, Some(0));
     assert!(!socket.exists(), "the socket is left behind");
