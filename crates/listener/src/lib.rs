@@ -37,4 +37,4 @@ pub use error::Error;
 pub use handshake::HandshakeFault;
 pub use limits::Limits;
 pub use peer::Peer;
-pub use tls::{MutualTls, Tls, Transport};
+pub use tls::{MutualTls, Proven, Tls, Transport};
