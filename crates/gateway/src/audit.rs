@@ -11,6 +11,7 @@ mod file;
 mod head;
 mod hex;
 mod line;
+pub(crate) mod native;
 mod own;
 pub(crate) mod pseudonym;
 mod refusals;
@@ -65,6 +66,8 @@ pub enum Step {
     Lockout,
     /// The operation itself: store and passwords.
     Operation,
+    /// A session of the native interface.
+    Session,
 }
 
 /// What came of a request that was answered as asked.
@@ -92,6 +95,12 @@ pub enum Outcome {
     Unlocked,
     /// There were no failures to forget.
     NotLocked,
+    /// A session of the native interface has begun.
+    Opened,
+    /// It has ended.
+    Closed,
+    /// There was none.
+    Refused,
 }
 
 /// What is known of a request so far.
@@ -110,7 +119,7 @@ pub(crate) struct Record {
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
@@ -122,6 +131,7 @@ impl Step {
         Self::Idempotency,
         Self::Lockout,
         Self::Operation,
+        Self::Session,
     ];
 
     /// Its name in a line.
@@ -138,6 +148,7 @@ impl Step {
             Self::Idempotency => "idempotency",
             Self::Lockout => "lockout",
             Self::Operation => "operation",
+            Self::Session => "session",
         }
     }
 
@@ -157,13 +168,16 @@ impl Step {
             }
             Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
+            Self::Session => {
+                "of the native interface: the certificate, user and database of a session, and its bounds"
+            }
         }
     }
 }
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -175,6 +189,9 @@ impl Outcome {
         Self::UpgradeFailed,
         Self::Unlocked,
         Self::NotLocked,
+        Self::Opened,
+        Self::Closed,
+        Self::Refused,
     ];
 
     /// Its name in a line.
@@ -191,6 +208,9 @@ impl Outcome {
             Self::UpgradeFailed => "upgrade-failed",
             Self::Unlocked => "unlocked",
             Self::NotLocked => "not-locked",
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+            Self::Refused => "refused",
         }
     }
 
@@ -212,6 +232,9 @@ impl Outcome {
             Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
             Self::Unlocked => "the failures of the identifier were forgotten",
             Self::NotLocked => "the identifier had no failures to forget",
+            Self::Opened => "a session of the native interface has begun",
+            Self::Closed => "it has ended; `reason` says why, where neither end closed it",
+            Self::Refused => "there was no such session; `reason` says why",
         }
     }
 }
@@ -370,6 +393,7 @@ fn micros(took: Duration) -> u64 {
 mod tests {
     use std::collections::BTreeSet;
 
+    use lychgate_store::StoreKind;
     use serde_json::Value;
 
     use super::own::OwnEvent;
@@ -425,6 +449,12 @@ mod tests {
         let mut line = record.line(500, Some(&problem), &key, Duration::ZERO);
         line.client = Some("client");
         line.untold = Some(3);
+        line.protocol = Some("postgres");
+        line.certificate = Some("0a".to_owned());
+        line.user = Some("scripts");
+        line.database = Some("legacy");
+        line.bytes_from_client = Some(1);
+        line.bytes_from_server = Some(1);
         let line = serde_json::to_value(&line).unwrap();
         let own = [
             OwnEvent::Start,
@@ -461,9 +491,12 @@ mod tests {
             &key,
             Outcome::Unlocked,
         );
-        let [refused, upgrade, unlock] =
-            [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
-        let lines = [&line, &refused, &upgrade, &unlock];
+        let address = "192.0.2.1".parse().unwrap();
+        let session = native::NativeSession::new("0a".into(), address, StoreKind::Postgres);
+        let session = session.opened(UnixTime::from_seconds(0), Duration::ZERO);
+        let [refused, upgrade, unlock, session] =
+            [refused, upgrade, unlock, session].map(|line| serde_json::to_value(line).unwrap());
+        let lines = [&line, &refused, &upgrade, &unlock, &session];
         for event in lines.map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }

@@ -54,7 +54,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 28] = [
+pub const METRICS: [Metric; 33] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -72,6 +72,11 @@ pub const METRICS: [Metric; 28] = [
     readings::IDEMPOTENCY_REPEATED,
     readings::IDEMPOTENCY_GIVEN_UP,
     readings::LOCKED_IDENTIFIERS,
+    readings::NATIVE_OPEN,
+    readings::NATIVE_OPENED,
+    readings::NATIVE_REFUSED,
+    readings::NATIVE_CUT,
+    readings::NATIVE_BYTES,
     upgrade::UPGRADES,
     upgrade::UPGRADES_LEFT,
     readings::STORE_CONNECTIONS,

@@ -14,6 +14,7 @@ use lychgate_token::Algorithm;
 
 use crate::error::Error;
 use crate::ledger::LedgerSettings;
+use crate::native::NativeSettings;
 use crate::new_password::NewPasswordRules;
 use crate::profile::ProfileField;
 use crate::rate::RateLimits;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// The migration ledger, where one is kept.
     pub ledger: Option<LedgerSettings>,
+    /// The doors to the database's own protocol.
+    pub natives: Vec<NativeSettings>,
     /// Every other bound.
     pub limits: Limits,
 }

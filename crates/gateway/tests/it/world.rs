@@ -308,6 +308,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
             PseudonymKey::new(&[7; 32]).unwrap(),
         ),
         ledger: None,
+        natives: Vec::new(),
         limits: Limits::default(),
     }
 }

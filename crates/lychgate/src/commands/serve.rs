@@ -74,6 +74,9 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
             tokio::spawn(warn_of_superuser(store));
         }
         info!("gateway listens on {scheme}://{}", gateway.address());
+        for address in gateway.native_addresses() {
+            info!("native interface listens on {address}");
+        }
         info!(
             "admin listens on {admin_scheme}://{}",
             gateway.admin_address()

@@ -7,6 +7,7 @@ mod client_address;
 mod credentials;
 mod ldap;
 mod ledger;
+mod native;
 mod passwords;
 mod store;
 
@@ -50,6 +51,7 @@ pub(crate) fn settings(
     let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
     let audit = audit::settings(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
+    let natives = native::settings(&raw.native, folder, findings);
     let (store, identifiers, profile) = store?;
     Some(Settings {
         listen: listen?,
@@ -74,6 +76,7 @@ pub(crate) fn settings(
             ..limits?
         },
         ledger,
+        natives: natives?,
     })
 }
 

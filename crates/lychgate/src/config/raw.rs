@@ -6,6 +6,7 @@
 mod audit;
 mod gateway;
 mod ldap;
+mod native;
 mod store;
 mod tenant;
 
@@ -23,6 +24,7 @@ pub(crate) use self::gateway::{
 pub(crate) use self::ldap::{
     RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
+pub(crate) use self::native::RawNative;
 pub(crate) use self::store::{
     RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger, RawOperations,
     RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
@@ -53,6 +55,9 @@ pub(crate) struct RawConfig {
     pub(crate) audit: RawAudit,
     /// Who has been seen since when, for the end of a migration.
     pub(crate) ledger: Option<RawLedger>,
+    /// Doors to the database's own protocol, beside the API.
+    #[serde(default)]
+    pub(crate) native: Vec<RawNative>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
 }

@@ -23,6 +23,7 @@ mod directory;
 mod docs;
 mod init;
 mod ledger;
+mod native;
 mod node;
 mod preflight;
 mod password;
