@@ -22,6 +22,17 @@ pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)
     Ok(())
 }
 
+/// Installs the packages of npm that the lock file in `folder` names, exactly, and runs nothing of theirs.
+pub(crate) fn npm_ci(folder: &Path) -> Result<()> {
+    let folder = folder.display().to_string();
+    let quiet = ["--no-audit", "--no-fund", "--ignore-scripts"];
+    run(
+        "npm",
+        &[&["ci", "--prefix", &folder], &quiet[..]].concat(),
+        &[],
+    )
+}
+
 /// What `program` prints, from the root of the workspace.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program)

@@ -5,6 +5,7 @@
 
 mod bench;
 mod command;
+mod deploy_cli;
 mod lint;
 mod prerequisites;
 mod servers;

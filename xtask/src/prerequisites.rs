@@ -13,12 +13,18 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 15] = [
+const PREREQUISITES: [Prerequisite; 16] = [
     Prerequisite {
         program: "node",
         version: "--version",
         package: "nodejs",
         what_for: "the action scripts are tested under Node, too",
+    },
+    Prerequisite {
+        program: "npm",
+        version: "--version",
+        package: "npm",
+        what_for: "what is exported for Auth0 is loaded with Auth0's own tool, which comes from npm",
     },
     Prerequisite {
         program: "chromium",

@@ -13,16 +13,16 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use lychgate_listener::Live;
 use lychgate_token::UnixTime;
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::access_token::AccessTokens;
 use crate::legacy::Legacy;
 use crate::metrics::Metrics;
-use crate::openapi;
-use crate::operations::OPERATIONS;
+use crate::openapi_of;
+use crate::rules::Rules;
 
 /// How long readiness waits for the store.
 const PING: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub(crate) const CONNECTIONS: usize = 32;
 
 /// What the operator's questions are answered from.
 pub(crate) struct Admin {
-    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) names: Names,
@@ -82,9 +82,9 @@ impl Admin {
     /// Ready, or what is waited for.
     async fn readiness(&self) -> Response<Full<Bytes>> {
         let now = UnixTime::now();
-        let mut waiting_for: Vec<String> = self
-            .access_tokens
-            .issuers()
+        let rules = self.rules.current();
+        let issuers = rules.access_tokens.issuers();
+        let mut waiting_for: Vec<String> = issuers
             .filter(|issuer| !issuer.available(now))
             .map(|issuer| format!("the keys of {}", issuer.issuer()))
             .collect();
@@ -126,10 +126,10 @@ impl Admin {
 
     /// The operations that this deployment defines.
     fn openapi(&self) -> Response<Full<Bytes>> {
-        let document = openapi::describe(
-            OPERATIONS
-                .iter()
-                .filter(|operation| self.legacy.defines(operation.statement)),
+        let rules = self.rules.current();
+        let document = openapi_of(
+            |operation| self.legacy.defines(operation.statement),
+            rules.possession.constraint(),
         );
         answer(StatusCode::OK, "application/json", document.to_string())
     }

@@ -16,20 +16,24 @@ mod own;
 pub(crate) mod pseudonym;
 mod refusals;
 mod syslog;
+pub(crate) mod trace;
 mod verification;
 mod writer;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
+use crate::canary::Canary;
 use crate::ledger::Sighting;
 use crate::operations::{Authenticate, Operation as _};
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
+use trace::Detail;
 
 pub use chain::{Digest, Link};
 pub use destination::Heads;
@@ -38,6 +42,8 @@ pub use head::{HeadKey, HeadPublicKey};
 pub use line::{EVENTS, FIELDS};
 pub(crate) use refusals::{RefusalLines, Refusals};
 pub use syslog::SyslogAddress;
+pub use trace::DETAILS;
+pub(crate) use trace::Trace;
 pub use verification::{Fault, FaultKind, Place, Signed, Verification};
 pub(crate) use writer::Writer;
 
@@ -52,6 +58,8 @@ pub enum Step {
     AccessToken,
     /// Whom the token was issued to.
     Caller,
+    /// The proof of the key that the token is bound to.
+    Possession,
     /// The operation's path and method.
     Route,
     /// The token's scope.
@@ -95,11 +103,13 @@ pub enum Outcome {
     Unlocked,
     /// There were no failures to forget.
     NotLocked,
+    /// Other settings are in force from now on.
+    Adopted,
     /// A session of the native interface has begun.
     Opened,
     /// It has ended.
     Closed,
-    /// There was none.
+    /// Other settings cannot be used, and the old ones stay in force; or there was no such session.
     Refused,
 }
 
@@ -115,15 +125,18 @@ pub(crate) struct Record {
     about: Option<String>,
     outcome: &'static str,
     told: Option<Sighting>,
+    canary: Option<Canary>,
+    trace: Arc<Trace>,
 }
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
         Self::Caller,
+        Self::Possession,
         Self::Route,
         Self::Scope,
         Self::Rate,
@@ -141,6 +154,7 @@ impl Step {
             Self::Headers => "headers",
             Self::AccessToken => "access_token",
             Self::Caller => "caller",
+            Self::Possession => "possession",
             Self::Route => "route",
             Self::Scope => "scope",
             Self::Rate => "rate",
@@ -159,6 +173,9 @@ impl Step {
             Self::Headers => "whether the header fields are within their limit",
             Self::AccessToken => "whether there is one access token, and it is good",
             Self::Caller => "whether it was issued to an allowed client, by client credentials",
+            Self::Possession => {
+                "whether the token is sent as it must be: with a proof of the key that it is bound to, or once"
+            }
             Self::Route => "whether there is such an operation, and it is called with `POST`",
             Self::Scope => "whether the token's scope names the operation",
             Self::Rate => "whether the client and its network are within their rates",
@@ -177,7 +194,7 @@ impl Step {
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -189,6 +206,7 @@ impl Outcome {
         Self::UpgradeFailed,
         Self::Unlocked,
         Self::NotLocked,
+        Self::Adopted,
         Self::Opened,
         Self::Closed,
         Self::Refused,
@@ -208,6 +226,7 @@ impl Outcome {
             Self::UpgradeFailed => "upgrade-failed",
             Self::Unlocked => "unlocked",
             Self::NotLocked => "not-locked",
+            Self::Adopted => "adopted",
             Self::Opened => "opened",
             Self::Closed => "closed",
             Self::Refused => "refused",
@@ -232,9 +251,13 @@ impl Outcome {
             Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
             Self::Unlocked => "the failures of the identifier were forgotten",
             Self::NotLocked => "the identifier had no failures to forget",
+            Self::Adopted => "the settings that were read again are in force",
             Self::Opened => "a session of the native interface has begun",
             Self::Closed => "it has ended; `reason` says why, where neither end closed it",
-            Self::Refused => "there was no such session; `reason` says why",
+            Self::Refused => {
+                "the settings that were read again cannot be used, and the old ones stay in force; or there was no such \
+                 session of the native interface; `reason` says why"
+            }
         }
     }
 }
@@ -251,6 +274,8 @@ impl Record {
             about: None,
             outcome: "none",
             told: None,
+            canary: None,
+            trace: Arc::default(),
         }
     }
 
@@ -294,6 +319,21 @@ impl Record {
         self.outcome = outcome.name();
     }
 
+    /// It uses a decoy.
+    pub(crate) fn canary(&mut self, canary: Canary) {
+        self.canary = Some(canary);
+    }
+
+    /// Whether it uses a decoy.
+    pub(crate) fn used_canary(&self) -> Option<Canary> {
+        self.canary
+    }
+
+    /// What is found below, as it is found.
+    pub(crate) fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
     /// What the answer tells the platform about a user.
     pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
         self.told = sighting;
@@ -322,7 +362,17 @@ impl Record {
         key: &'a PseudonymKey,
         took: Duration,
     ) -> Line<'a> {
+        let mut detail = self.trace.so_far();
+        detail.retry_after_s = problem.and_then(Problem::retry_after);
+        let event = if self.canary.is_some() {
+            "canary"
+        } else {
+            "answer"
+        };
         Line {
+            severity: self.canary.map(|_| "alert"),
+            canary: self.canary.map(Canary::name),
+            detail: (detail != Detail::default()).then_some(detail),
             pseudonym: self
                 .about
                 .as_deref()
@@ -336,7 +386,7 @@ impl Record {
             request_id: Some(&self.request_id),
             outcome: problem.map_or(self.outcome, |problem| problem.kind().describe().name),
             address: Some(self.address),
-            ..Line::new("answer", self.time, self.step)
+            ..Line::new(event, self.time, self.step)
         }
     }
 }
@@ -382,6 +432,20 @@ pub(crate) fn unlock_line<'a>(
         pseudonym: Some(key.pseudonym(identifier.as_str())),
         pseudonym_key: Some(key.id()),
         ..Line::new("unlock", time, Step::Lockout)
+    }
+}
+
+/// The line of settings that were read again. It has no request, no peer and no step.
+pub(crate) fn reload(
+    time: UnixTime,
+    outcome: Outcome,
+    reason: Option<&'static str>,
+) -> Line<'static> {
+    Line {
+        step: None,
+        outcome: outcome.name(),
+        reason,
+        ..Line::new("reload", time, Step::Operation)
     }
 }
 
@@ -444,10 +508,15 @@ mod tests {
         let mut record = record();
         record.about("zoe");
         record.operation("lookup");
-        let problem = Problem::Internal("reason");
+        record.canary(Canary::Identifier);
+        record.trace = Arc::new(Trace::full());
+        let problem = Problem::ClientNotAllowed("reason");
         let key = key();
         let mut line = record.line(500, Some(&problem), &key, Duration::ZERO);
         line.client = Some("client");
+        if let Some(detail) = &mut line.detail {
+            detail.retry_after_s = Some(1);
+        }
         line.untold = Some(3);
         line.protocol = Some("postgres");
         line.certificate = Some("0a".to_owned());
@@ -456,6 +525,12 @@ mod tests {
         line.bytes_from_client = Some(1);
         line.bytes_from_server = Some(1);
         let line = serde_json::to_value(&line).unwrap();
+        let detail = line["detail"].as_object().unwrap();
+        let described: BTreeSet<_> = DETAILS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(
+            detail.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            described
+        );
         let own = [
             OwnEvent::Start,
             OwnEvent::Stop,
@@ -496,7 +571,10 @@ mod tests {
         let session = session.opened(UnixTime::from_seconds(0), Duration::ZERO);
         let [refused, upgrade, unlock, session] =
             [refused, upgrade, unlock, session].map(|line| serde_json::to_value(line).unwrap());
-        let lines = [&line, &refused, &upgrade, &unlock, &session];
+        let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
+        let reload = serde_json::to_value(reload).unwrap();
+        assert!(reload["step"].is_null());
+        let lines = [&line, &refused, &upgrade, &unlock, &session, &reload];
         for event in lines.map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }

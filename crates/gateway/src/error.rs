@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// An error of this crate. All of them come before the first request; what goes wrong in a request is a
-/// [`Problem`](crate::problem::Problem).
+/// An error of this crate. All of them come before the first request, or before other settings are in force; what goes wrong
+/// in a request is a [`Problem`](crate::problem::Problem).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,6 +24,9 @@ pub enum Error {
     /// A place of keys that anyone on the way could change.
     #[error("the place of the keys is neither https nor on loopback")]
     KeyLocation,
+    /// A public URL that no client could have made a proof for.
+    #[error("the public URL {0}; write what the scripts have as `GATEWAY_URL`")]
+    PublicUrl(&'static str),
     /// An audience that is empty or a wildcard.
     #[error("the audience is empty or a wildcard; name the identifier of the API in the tenant")]
     Audience,
@@ -108,6 +111,10 @@ pub enum Error {
     /// Standard output, where audit lines were to go, is closed.
     #[error("audit lines go to standard output, which cannot be written")]
     AuditStdout(#[source] io::Error),
+
+    /// An issuer's keys, which other settings look for elsewhere, are not there.
+    #[error("the keys of {0} cannot be fetched as the new settings have it; the log says why")]
+    KeysNotFetched(String),
 
     // Other rooms.
     /// A socket cannot be bound.

@@ -3,18 +3,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use lychgate_listener::{Drained, Listener, Peer, Transport};
+use lychgate_listener::{Drained, Listener, Live, Peer, Transport};
 use lychgate_token::UnixTime;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access_token::AccessTokens;
 use crate::access_token::discovery::Discovery;
 use crate::admin::{self, Admin, Names};
 use crate::admin_socket::{AdminSocket, Operator};
 use crate::admission::Admission;
+use crate::adoption::{Adoption, KeyKeeping};
 use crate::audit::pseudonym::LedgerKey;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
@@ -24,7 +24,9 @@ use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
 use crate::native::{Door, Sessions};
+use crate::possession::Memory;
 use crate::rate::Rates;
+use crate::rules::Rules;
 use crate::settings::{AdminEndpoint, ClientAddress, Endpoint, Limits, Settings};
 use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
@@ -38,7 +40,7 @@ pub struct Gateway {
     sessions: Arc<Sessions>,
     way: Arc<Way>,
     metrics: Arc<Metrics>,
-    discovery: Arc<Discovery>,
+    key_keeping: KeyKeeping,
     refusals: Refusals,
     refusal_lines: RefusalLines,
     upgrade_queue: UpgradeQueue,
@@ -73,7 +75,6 @@ impl Gateway {
         );
         let (legacy, upgrade_queue) = Box::pin(opening).await?;
         let legacy = Arc::new(legacy);
-        let access_tokens = Arc::new(AccessTokens::new(&settings.access_token, now));
         let keys = settings.access_token.keys;
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
@@ -83,12 +84,16 @@ impl Gateway {
         let admin_socket = settings.admin_socket.as_deref();
         let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
         let rates = Arc::new(Rates::new(settings.limits.rates));
+        let admission = Admission::new(settings.allowlist, settings.client_address);
+        let memory = Memory::new(&pseudonym_key.nonce_key(), settings.limits.replay_entries);
+        let rules = Rules::new(admission, settings.access_token, Arc::new(memory), now);
+        let rules = Arc::new(Live::new(rules));
         let lockout = Lockout::new(settings.limits.lockout);
         let idempotency_key = pseudonym_key.idempotency_key();
         let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
         let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
         // It begins with a line that says that we have started: after all that could keep us from it.
-        let audit = Arc::new(Writer::open(settings.audit).await?);
+        let audit = Arc::new(Box::pin(Writer::open(settings.audit)).await?);
         let refused_lines = settings.limits.refused_connection_lines;
         let sessions = Sessions::new(Arc::clone(&audit), refused_lines, now);
         let readings = Readings {
@@ -100,22 +105,17 @@ impl Gateway {
             admin_connections: admin_listener.counters(),
             native: sessions.counts(),
             legacy: Arc::clone(&legacy),
-            access_tokens: Arc::clone(&access_tokens),
+            rules: Arc::clone(&rules),
             ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
         let (refusals, refusal_lines) = Refusals::new(refused_lines, now);
         let way = Way {
-            admission: Admission {
-                allowlist: settings.allowlist,
-                source: settings.client_address,
-            },
-            access_tokens,
-            clients: settings.access_token.clients,
-            audience: settings.access_token.audience,
+            rules,
             rates,
             identifiers: settings.identifiers,
             idempotency,
+            canaries: settings.canaries,
             lockout,
             legacy,
             audit,
@@ -134,7 +134,7 @@ impl Gateway {
             sessions,
             way: Arc::new(way),
             metrics,
-            discovery: Arc::new(discovery),
+            key_keeping: KeyKeeping::new(discovery),
             refusals,
             refusal_lines,
             upgrade_queue,
@@ -157,16 +157,26 @@ impl Gateway {
         self.admin_listener.address()
     }
 
+    /// Who puts other settings in force while this gateway runs.
+    pub fn adoption(&self) -> Adoption {
+        Adoption {
+            rules: Arc::clone(&self.way.rules),
+            tls: self.listener.tls(),
+            admin_tls: self.admin_listener.tls(),
+            audit: Arc::clone(&self.way.audit),
+            metrics: Arc::clone(&self.metrics),
+            key_keeping: self.key_keeping.clone(),
+        }
+    }
+
     /// Runs until `stop`; then accepts no more, finishes what runs, and says how long that took. The admin listener and
     /// the issuer's keys stay until the last request is answered.
     pub async fn run(self, stop: CancellationToken) -> Result<Drained, Error> {
-        let end = CancellationToken::new();
+        let end = self.key_keeping.end.clone();
         let _end_with_this_run = end.clone().drop_guard();
-        let background = TaskTracker::new();
-        for issuer in self.way.access_tokens.issuers() {
-            let (issuer, discovery, end) =
-                (Arc::clone(issuer), Arc::clone(&self.discovery), end.clone());
-            background.spawn(async move { issuer.keep_fresh(&discovery, &end).await });
+        let background = self.key_keeping.tasks.clone();
+        for issuer in self.way.rules.current().access_tokens.issuers() {
+            self.key_keeping.keep_fresh(Arc::clone(issuer));
         }
         let (lines, audit, until) = (self.refusal_lines, Arc::clone(&self.way.audit), end.clone());
         background.spawn(async move { lines.write(&audit, &until).await });
@@ -182,13 +192,12 @@ impl Gateway {
             background.spawn(writer.run(end.clone()));
         }
         let operator = Admin {
-            access_tokens: Arc::clone(&self.way.access_tokens),
+            rules: Arc::clone(&self.way.rules),
             legacy: Arc::clone(&self.way.legacy),
             metrics: self.metrics,
-            names: if self.admin_listener.is_encrypted() {
-                Names::Any
-            } else {
-                Names::Loopback
+            names: match self.admin_listener.tls() {
+                Some(_) => Names::Any,
+                None => Names::Loopback,
             },
             stop: stop.clone(),
         };
@@ -206,7 +215,7 @@ impl Gateway {
         for door in self.doors {
             let (way, refusals) = (Arc::clone(&self.way), self.refusals.clone());
             let admit = move |peer: Peer| {
-                let admitted = way.admission.allowlist.admit(peer);
+                let admitted = way.rules.current().admission.native(peer);
                 admitted
                     .inspect_err(|peer| refusals.note(peer.address().ip()))
                     .ok()
@@ -216,7 +225,9 @@ impl Gateway {
         }
         let (way, refusals) = (Arc::clone(&self.way), self.refusals);
         let admit = move |peer| {
-            way.admission
+            way.rules
+                .current()
+                .admission
                 .connection(peer)
                 .inspect_err(|peer| refusals.note(peer.address().ip()))
                 .ok()

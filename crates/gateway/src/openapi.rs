@@ -8,20 +8,27 @@ use serde_json::{Map, Value, json};
 
 use crate::idempotency::KEY_BYTES;
 use crate::operations::{OPERATIONS, OperationEntry};
-use crate::problem::{PROBLEMS, TYPE_PREFIX};
+use crate::problem::{PROBLEMS, Scheme, TYPE_PREFIX};
+use crate::settings::SenderConstraint;
 
 /// The description of every operation, whether a deployment defines it or not.
 pub fn openapi() -> Value {
-    describe(OPERATIONS.iter())
+    openapi_of(|_| true, &SenderConstraint::None)
 }
 
-/// The description of these operations.
-pub(crate) fn describe<'a>(operations: impl Iterator<Item = &'a OperationEntry>) -> Value {
+/// The description of those operations that a deployment defines, with tokens presented as the constraint wants them.
+pub fn openapi_of(
+    is_defined: impl Fn(&OperationEntry) -> bool,
+    constraint: &SenderConstraint,
+) -> Value {
+    let scheme = constraint.scheme();
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
+    let operations = OPERATIONS.iter();
     let paths: Map<_, _> = operations
+        .filter(|operation| is_defined(operation))
         .map(|operation| {
             (
                 operation.path.to_owned(),
@@ -38,12 +45,20 @@ pub(crate) fn describe<'a>(operations: impl Iterator<Item = &'a OperationEntry>)
         },
         "paths": paths,
         "components": {
-            "securitySchemes": { "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
+            "securitySchemes": { "access_token": security_scheme(scheme) },
             "parameters": { "idempotency_key": idempotency_key() },
             "schemas": { "Problem": problem() },
             "responses": problem_responses(),
         },
     })
+}
+
+/// The schemes of the IANA registry "HTTP Authentication Schemes"; what only a bearer token has, only that says.
+fn security_scheme(scheme: Scheme) -> Value {
+    match scheme {
+        Scheme::Bearer => json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }),
+        Scheme::Dpop => json!({ "type": "http", "scheme": "dpop" }),
+    }
 }
 
 fn post(operation: &OperationEntry, generator: &mut SchemaGenerator) -> Value {
@@ -137,6 +152,7 @@ fn problem() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::PublicUrl;
 
     #[test]
     fn every_operation_is_described_with_its_scope_body_and_answer() {
@@ -160,6 +176,21 @@ mod tests {
             document["paths"].as_object().unwrap().len(),
             OPERATIONS.len()
         );
+    }
+
+    #[test]
+    fn the_scheme_is_the_one_that_tokens_are_presented_in() {
+        let url = PublicUrl::parse("https://gateway.example/").unwrap();
+        let constraints = [
+            (SenderConstraint::None, "bearer"),
+            (SenderConstraint::Mtls, "bearer"),
+            (SenderConstraint::Dpop(url), "dpop"),
+        ];
+        for (constraint, name) in constraints {
+            let document = openapi_of(|_| true, &constraint);
+            let described = &document["components"]["securitySchemes"]["access_token"];
+            assert_eq!(described["scheme"], name);
+        }
     }
 
     #[test]

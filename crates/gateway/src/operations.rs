@@ -16,6 +16,7 @@ mod answers;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -27,11 +28,12 @@ use serde_json::{Map, Value};
 use crate::audit::{Outcome, Record, Step};
 use crate::body;
 use crate::body::fields::Fields;
-use crate::caller::Caller;
+use crate::canary::{Canaries, Canary};
 use crate::idempotency::{Answered, Idempotency, Question, Turn};
 use crate::ledger::Sighting;
 use crate::legacy::Legacy;
 use crate::lockout::Guesses;
+use crate::possession::ProvenCaller;
 use crate::problem::{InvalidField, Problem};
 use crate::rate::Rates;
 use crate::scope::Authorized;
@@ -80,6 +82,10 @@ pub trait Input: JsonSchema + Sized + Send {
     fn read(fields: &mut Fields<'_>) -> Result<Self, InvalidField>;
     /// Whom it is about, as the audit line's pseudonym is made from it.
     fn about(&self) -> &str;
+    /// A second name that it gives to somebody.
+    fn second_name(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The answer of an operation.
@@ -108,7 +114,7 @@ pub struct OperationEntry {
     pub status: StatusCode,
     pub(crate) input: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) output: fn(&mut SchemaGenerator) -> Schema,
-    pub(crate) run: for<'a> fn(Caller, Call<'a>) -> Running<'a>,
+    pub(crate) run: for<'a> fn(ProvenCaller, Call<'a>) -> Running<'a>,
 }
 
 /// What an operation is run with, beside its caller.
@@ -120,6 +126,7 @@ pub(crate) struct Call<'a> {
     pub(crate) identifiers: IdentifierRules,
     pub(crate) idempotency: &'a Arc<Idempotency>,
     pub(crate) guesses: Guesses<'a>,
+    pub(crate) canaries: &'a Canaries,
     pub(crate) legacy: &'a Legacy,
     pub(crate) record: &'a mut Record,
 }
@@ -154,9 +161,10 @@ const fn entry<O: Operation>() -> OperationEntry {
 
 /// The way of every operation, from its caller to its answer: scope, rate, body, fields, what became of it before, and
 /// the thing itself.
-fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
+fn run<O: Operation>(caller: ProvenCaller, call: Call<'_>) -> Running<'_> {
     Box::pin(async move {
         call.record.step(Step::Scope);
+        call.record.trace().scope(O::SCOPE);
         let authorized = Authorized::<O>::of(caller)?;
         call.record.step(Step::Rate);
         let room = call.rates.take(&authorized)?;
@@ -166,6 +174,13 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
             .map_err(Problem::InvalidField)?;
         let about = input.about().to_owned();
         call.record.about(&about);
+        let is_canary = [Some(about.as_str()), input.second_name()]
+            .iter()
+            .flatten()
+            .any(|name| call.canaries.has_identifier(name));
+        if is_canary {
+            call.record.canary(Canary::Identifier);
+        }
         call.record.step(Step::Idempotency);
         let question = Question {
             client: authorized.caller().client(),
@@ -179,8 +194,9 @@ fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
         let answered = match turn {
             Turn::Again(answered) => answered?,
             Turn::First(claim) => {
+                let legacy = call.legacy.of_request(call.record.trace(), is_canary);
                 let answered =
-                    answer::<O>(authorized, input, call.guesses, call.legacy, call.record).await;
+                    answer::<O>(authorized, input, call.guesses, &legacy, call.record).await;
                 if let Some(claim) = claim {
                     claim.end(&answered);
                 }
@@ -204,7 +220,10 @@ async fn answer<O: Operation>(
     let about = input.about().to_owned();
     let attempt = if O::TRIES_A_PASSWORD {
         record.step(Step::Lockout);
-        Some(guesses.begin(&about).await?)
+        let asked = Instant::now();
+        let begun = guesses.begin(&about).await;
+        record.trace().lockout(asked.elapsed());
+        Some(begun?)
     } else {
         None
     };

@@ -12,10 +12,12 @@ use lychgate_password::DecoyClass;
 use lychgate_store::IdentifierRules;
 use lychgate_token::Algorithm;
 
+use crate::canary::Canaries;
 use crate::error::Error;
 use crate::ledger::LedgerSettings;
 use crate::native::NativeSettings;
 use crate::new_password::NewPasswordRules;
+use crate::problem::Scheme;
 use crate::profile::ProfileField;
 use crate::rate::RateLimits;
 
@@ -26,7 +28,7 @@ pub use crate::body::BodyLimits;
 pub use crate::idempotency::IdempotencyLimits;
 pub use crate::lockout::LockoutLimits;
 pub use crate::upgrade::UpgradeLimits;
-pub use names::{Audience, ClientId, Issuer, KeyLocation};
+pub use names::{Audience, ClientId, Issuer, KeyLocation, PublicUrl};
 
 /// Everything a gateway is told.
 pub struct Settings {
@@ -57,6 +59,8 @@ pub struct Settings {
     pub new_passwords: NewPasswordRules,
     /// Where audit lines go.
     pub audit: AuditSettings,
+    /// Decoys, whose use raises an alert.
+    pub canaries: Canaries,
     /// The migration ledger, where one is kept.
     pub ledger: Option<LedgerSettings>,
     /// The doors to the database's own protocol.
@@ -66,7 +70,7 @@ pub struct Settings {
 }
 
 /// What makes an access token good, beside its form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessTokenSettings {
     /// The issuers whose tokens are accepted. Not empty.
     pub issuers: Vec<IssuerSettings>,
@@ -76,6 +80,10 @@ pub struct AccessTokenSettings {
     pub clients: BTreeSet<ClientId>,
     /// The signature algorithms that are accepted. Not empty.
     pub algorithms: Vec<Algorithm>,
+    /// What a token must be bound to beside its bearer.
+    pub sender_constraint: SenderConstraint,
+    /// Whether a token is good for one call only.
+    pub one_use: bool,
     /// How far clocks may differ; 10 s by default.
     pub leeway: Duration,
     /// The longest `exp - iat`, inclusive; 24 h by default.
@@ -86,8 +94,19 @@ pub struct AccessTokenSettings {
     pub verified_tokens: u64,
 }
 
+/// What a token must be bound to beside its bearer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SenderConstraint {
+    /// Nothing. A token that says it is bound is refused.
+    None,
+    /// A key, which every request proves anew (RFC 9449), for the place that this URL names.
+    Dpop(PublicUrl),
+    /// The certificate that the client shows in the TLS handshake (RFC 8705).
+    Mtls,
+}
+
 /// An issuer, and where its keys are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerSettings {
     /// Its name, to the letter.
     pub issuer: Issuer,
@@ -184,6 +203,9 @@ pub struct Limits {
     pub refused_connection_lines: u32,
     /// The rewriting of hashes after logins.
     pub upgrades: UpgradeLimits,
+    /// Proofs of possession that are remembered so that none is taken twice, and as many used tokens. What comes when there
+    /// is no room is refused.
+    pub replay_entries: usize,
 }
 
 impl AccessTokenSettings {
@@ -197,6 +219,8 @@ impl AccessTokenSettings {
             audience,
             clients: BTreeSet::from([client]),
             algorithms: vec![Algorithm::Rs256],
+            sender_constraint: SenderConstraint::None,
+            one_use: false,
             leeway: Self::LEEWAY,
             max_lifetime: Self::MAX_LIFETIME,
             keys: KeyLimits::default(),
@@ -245,6 +269,26 @@ impl Heads {
     pub const EVERY: Duration = Duration::from_mins(1);
 }
 
+impl SenderConstraint {
+    /// The scheme of challenges.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self {
+            Self::None | Self::Mtls => Scheme::Bearer,
+            Self::Dpop(_) => Scheme::Dpop,
+        }
+    }
+
+    /// The schemes that tokens may come in. For one that is bound to a certificate RFC 8705 has `Bearer`, and the platform
+    /// advises `DPoP`.
+    pub(crate) fn schemes(&self) -> &'static [Scheme] {
+        match self {
+            Self::None => &[Scheme::Bearer],
+            Self::Dpop(_) => &[Scheme::Dpop],
+            Self::Mtls => &[Scheme::Bearer, Scheme::Dpop],
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -257,6 +301,7 @@ impl Default for Limits {
             lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
             upgrades: UpgradeLimits::default(),
+            replay_entries: 100_000,
         }
     }
 }

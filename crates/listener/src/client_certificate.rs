@@ -16,7 +16,7 @@ use rustls::{
 };
 use x509_parser::{prelude::FromDer as _, revocation_list::CertificateRevocationList};
 
-use crate::Error;
+use crate::{Error, HandshakeFault};
 
 /// The certificates that clients are let in by: those that one of these authorities stands for and has not revoked.
 #[derive(Clone)]
@@ -54,6 +54,22 @@ impl ClientCertificates {
     pub fn next_update(&self) -> Option<Duration> {
         self.next_update
             .map(|time| Duration::from_secs(time.as_secs()))
+    }
+
+    /// Whether a chain, the client's own certificate first, lets its owner in now.
+    pub(crate) fn verify(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), HandshakeFault> {
+        let (own, above) = chain.split_first().ok_or(HandshakeFault::NoCertificate)?;
+        match self.verifier.verify_client_cert(own, above, now) {
+            Ok(_) => Ok(()),
+            Err(rustls::Error::InvalidCertificate(error)) => {
+                Err(HandshakeFault::of_certificate(&error))
+            }
+            Err(_) => Err(HandshakeFault::UntrustedCertificate),
+        }
     }
 
     pub(crate) fn verifier(&self) -> Arc<dyn ClientCertVerifier> {

@@ -1,4 +1,4 @@
-//! Why a connection did not get as far as HTTP, told apart for whoever reads metrics: a closed set, as labels are.
+//! Why a connection did not get as far as HTTP, or no farther, told apart for whoever reads metrics: a closed set, as labels are.
 
 use std::io;
 

@@ -61,20 +61,14 @@ impl Tls {
         self.clients.as_ref()
     }
 
-    /// The handshake with a client that has connected, and the certificate that it has shown.
+    /// The handshake with a client that has connected.
     pub(crate) async fn accept<Io: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: Io,
-    ) -> io::Result<(TlsStream<Io>, Option<CertificateThumbprint>)> {
-        let stream = TlsAcceptor::from(Arc::clone(&self.config))
+    ) -> io::Result<TlsStream<Io>> {
+        TlsAcceptor::from(Arc::clone(&self.config))
             .accept(stream)
-            .await?;
-        let (_, connection) = stream.get_ref();
-        let certificate = connection
-            .peer_certificates()
-            .and_then(<[_]>::first)
-            .and_then(CertificateThumbprint::of);
-        Ok((stream, certificate))
+            .await
     }
 
     fn speaking_http(mut config: ServerConfig, clients: Option<ClientCertificates>) -> Self {
@@ -126,8 +120,10 @@ impl MutualTls {
         stream: Io,
     ) -> Result<Proven<Io>, HandshakeFault> {
         let accepted = self.0.accept(stream).await;
-        let (stream, certificate) = accepted.map_err(|error| HandshakeFault::of(&error))?;
+        let stream = accepted.map_err(|error| HandshakeFault::of(&error))?;
         let (_, connection) = stream.get_ref();
+        let chain = connection.peer_certificates().unwrap_or_default();
+        let certificate = chain.first().and_then(CertificateThumbprint::of);
         Ok(Proven {
             protocol: connection.alpn_protocol().map(<[u8]>::to_vec),
             certificate: certificate.ok_or(HandshakeFault::NoCertificate)?,

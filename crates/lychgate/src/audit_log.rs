@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use lychgate_gateway::AuditDestination;
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::commands::Failure;
 use crate::config::Config;
@@ -25,7 +25,11 @@ pub(crate) struct AuditLog {
 }
 
 /// When the first line of a file was written, and its number.
-type Begin = (String, u64);
+#[derive(Deserialize)]
+struct Begin {
+    time: String,
+    sequence: u64,
+}
 
 impl AuditLog {
     /// These files. One alone brings the files that were rotated from it.
@@ -111,9 +115,8 @@ enum Rotated {
 /// Whether a name is that of a log with a number or a time behind it, as rotation leaves them.
 fn rotation_of(found: &str, name: &str) -> Option<Rotated> {
     let suffix = found.strip_prefix(name)?.strip_prefix(['.', '-'])?;
-    let packed = ["gz", "xz", "zst", "bz2"].iter();
-    let mut packed = packed.filter_map(|ending| suffix.strip_suffix(ending)?.strip_suffix('.'));
-    let (suffix, kind) = match packed.next_back() {
+    let mut packed = [".gz", ".xz", ".zst", ".bz2"].iter();
+    let (suffix, kind) = match packed.find_map(|ending| suffix.strip_suffix(ending)) {
         Some(suffix) => (suffix, Rotated::Compressed),
         None => (suffix, Rotated::Plain),
     };
@@ -124,7 +127,7 @@ fn rotation_of(found: &str, name: &str) -> Option<Rotated> {
 }
 
 /// By the first line that can be read; `None`, and first, if none can.
-fn begin(file: &Path) -> Result<Option<Begin>> {
+fn begin(file: &Path) -> Result<Option<(String, u64)>> {
     let mut lines = open(file)?;
     for _ in 0..LOOKED_AT {
         let mut line = Vec::new();
@@ -132,9 +135,8 @@ fn begin(file: &Path) -> Result<Option<Begin>> {
         if line.is_empty() {
             break;
         }
-        let line: Value = serde_json::from_slice(&line).unwrap_or_default();
-        if let (Some(time), Some(sequence)) = (line["time"].as_str(), line["sequence"].as_u64()) {
-            return Ok(Some((time.to_owned(), sequence)));
+        if let Ok(Begin { time, sequence }) = serde_json::from_slice(&line) {
+            return Ok(Some((time, sequence)));
         }
     }
     Ok(None)

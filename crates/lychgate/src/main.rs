@@ -4,9 +4,11 @@
 //! stands in their own crates.
 
 mod audit_log;
+mod attack;
 mod commands;
 mod config;
 mod demo;
+mod evidence;
 mod init;
 mod ledger;
 mod log;
@@ -14,6 +16,7 @@ mod preflight;
 #[cfg(test)]
 mod reference;
 mod templates;
+mod tenant_export;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ mod generated;
 mod openapi;
 mod page;
 
-use lychgate_gateway::audit::{EVENTS, FIELDS, Outcome, Step};
+use lychgate_gateway::audit::{DETAILS, EVENTS, FIELDS, Outcome, Step};
 use lychgate_gateway::metrics::{METRICS, MetricKind};
 use lychgate_gateway::operations::OPERATIONS;
 use lychgate_gateway::problem::{PROBLEMS, TYPE_PREFIX};
@@ -121,6 +121,25 @@ fn the_generated_checks_are_up_to_date() {
 }
 
 #[test]
+fn the_generated_attacks_are_up_to_date() {
+    let mut page = Page::new(
+        "Attacks",
+        "What `lychgate attack` plays, in this order. Each is reported by its id, which stays what it is, as blocked, open \
+         or not tried, with what was seen; one that is open makes the exit status 1.",
+    );
+    let rows = crate::attack::all().into_iter().map(|attack| {
+        [
+            code(attack.id),
+            attack.severity.name().to_owned(),
+            attack.what.to_owned(),
+            attack.expected.to_owned(),
+        ]
+    });
+    page.table(["id", "severity", "tries", "expected"], rows);
+    compare_or_write("docs/reference/attacks.md", &page.finish());
+}
+
+#[test]
 fn the_generated_metrics_are_up_to_date() {
     let mut page = Page::new(
         "Metrics",
@@ -162,6 +181,14 @@ fn the_generated_audit_page_is_up_to_date() {
     page.table(
         ["field", "what"],
         FIELDS
+            .iter()
+            .map(|(name, what)| [code(*name), (*what).to_owned()]),
+    );
+    page.heading("Detail");
+    page.text("What `lychgate explain` tells of a request, in `detail`.");
+    page.table(
+        ["field", "what"],
+        DETAILS
             .iter()
             .map(|(name, what)| [code(*name), (*what).to_owned()]),
     );

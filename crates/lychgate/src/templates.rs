@@ -43,6 +43,13 @@ const ACTIONS: [Template; 2] = templates![
     "actions/credentials-exchange/restrict_gateway_clients.js",
 ];
 
+/// What goes beside the scripts into an export for a platform.
+const EXPORTS: [Template; 3] = templates![
+    "auth0/README.md",
+    "terraform/README.md",
+    "terraform/main.tf"
+];
+
 /// The config of the demo's servers.
 pub(crate) const DEMO_CONFIG: &str = include_str!("../templates/demo/lychgate.toml");
 
@@ -55,8 +62,20 @@ pub(crate) const DEMO_APPLICATION: &str = include_str!("../templates/demo/applic
 /// Writes the action scripts, the rule and the actions below `folder`, in folders of these names, and says which files
 /// they are. Where one of them is there already, nothing is written.
 pub(crate) fn write_scripts(folder: &Path) -> Result<Vec<PathBuf>> {
-    let scripts = || ACTION_SCRIPTS.iter().chain(&RULES).chain(&ACTIONS);
-    for (name, _) in scripts() {
+    let files = ACTION_SCRIPTS.iter().chain(&RULES).chain(&ACTIONS);
+    let files = files.map(|(name, _)| Ok(((*name).to_owned(), render(name, ())?)));
+    write_new(folder, &files.collect::<Result<Vec<_>>>()?)
+}
+
+/// The text of a template, by its name below `templates/`.
+pub(crate) fn render(name: &str, context: impl Into<minijinja::Value>) -> Result<String> {
+    Ok(environment()?.get_template(name)?.render(context)?)
+}
+
+/// Writes files, each with its name below `folder` and its text, and says which they are. Where one of them is there
+/// already, nothing is written.
+pub(crate) fn write_new(folder: &Path, files: &[(String, String)]) -> Result<Vec<PathBuf>> {
+    for (name, _) in files {
         let path = folder.join(name);
         ensure!(
             !path.exists(),
@@ -64,17 +83,12 @@ pub(crate) fn write_scripts(folder: &Path) -> Result<Vec<PathBuf>> {
             path.display()
         );
     }
-    let environment = environment()?;
-    scripts()
-        .map(|(name, _)| {
-            let text = environment.get_template(name)?.render(())?;
-            write_new(folder.join(name), &text)
-        })
-        .collect()
+    let write = |(name, text): &(String, String)| write_file(folder.join(name), text);
+    files.iter().map(write).collect()
 }
 
-fn write_new(path: PathBuf, text: &str) -> Result<PathBuf> {
-    let parent = path.parent().context("a template stands in a folder")?;
+fn write_file(path: PathBuf, text: &str) -> Result<PathBuf> {
+    let parent = path.parent().context("a file stands in a folder")?;
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let write = || File::create_new(&path)?.write_all(text.as_bytes());
     write().with_context(|| format!("cannot write {}", path.display()))?;
@@ -89,17 +103,25 @@ fn environment() -> Result<Environment<'static>> {
             .keep_trailing_newline(true)
             .build()?,
     );
+    environment.add_filter("hcl", hcl_string);
     for (name, text) in PARTS
         .iter()
         .chain(&ACTION_SCRIPTS)
         .chain(&RULES)
         .chain(&ACTIONS)
+        .chain(&EXPORTS)
     {
         environment
             .add_template(name, text)
             .with_context(|| format!("template {name}"))?;
     }
     Ok(environment)
+}
+
+/// A text as HCL writes it: as JSON does, and with nothing in it that HCL would fill in.
+fn hcl_string(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.replace("${", "$${").replace("%{", "%%{")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -127,6 +127,17 @@ struct Shared {
     freed: Arc<Notify>,
 }
 
+/// Whether a hash is of a password, and how long that took to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is.
+    pub matches: bool,
+    /// The wait for a thread, and memory to work in.
+    pub waited: Duration,
+    /// The computation.
+    pub took: Duration,
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A thread and the memory to work in.
@@ -187,10 +198,29 @@ impl Pool {
         user_name: Option<&str>,
         hash: ParsedHash,
     ) -> Result<bool, Error> {
+        let verdict = self.judge(password, user_name, hash).await?;
+        Ok(verdict.matches)
+    }
+
+    /// As [`Pool::verify`], and how long it took.
+    pub async fn judge(
+        &self,
+        password: impl Into<Arc<Password>>,
+        user_name: Option<&str>,
+        hash: ParsedHash,
+    ) -> Result<Verdict, Error> {
         let memory_kib = hash.recipe().memory_kib();
         let (password, user_name) = (password.into(), user_name.map(str::to_owned));
         let computation = move || hash.verify(&password, user_name.as_deref());
-        self.compute(memory_kib, computation).await?
+        let asked = Instant::now();
+        let permits = self.permits(memory_kib).await?;
+        let waited = asked.elapsed();
+        let matches = self.compute_with(permits, computation).await??;
+        Ok(Verdict {
+            matches,
+            waited,
+            took: asked.elapsed().saturating_sub(waited),
+        })
     }
 
     /// Makes a new hash of a password, in the format that settings name, with a fresh salt.
@@ -233,6 +263,14 @@ impl Pool {
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let permits = self.permits(memory_kib).await?;
+        self.compute_with(permits, computation).await
+    }
+
+    async fn compute_with<T: Send + 'static>(
+        &self,
+        permits: Permits,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let freed = Arc::clone(&self.0.freed);
         // Before the answer, so that whoever has it finds the thread free.
         let free = move || {

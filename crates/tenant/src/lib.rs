@@ -55,4 +55,4 @@ pub use error::Error;
 pub use issuer::Issuer;
 pub use pipeline::PipelineSettings;
 pub use settings::{Lifetimes, Settings};
-pub use tenant::{Handle, Tenant};
+pub use tenant::{Handle, Tenant, signing_key};

@@ -1,11 +1,14 @@
-//! Proofs of possession at the token endpoint (RFC 9449 §5): which key a token is to be bound to.
+//! Proofs of possession: which key a token is to be bound to, at the token endpoint (RFC 9449 §5), and whether who brings
+//! such a token has its key, at `/userinfo` (§7).
 //!
 //! In comes the `DPoP` header of a request; out comes the key that it proves. An attacker has seen a proof, and wants a
 //! token that is bound to somebody else's key, or the use of a refresh token that is.
 
-use http::HeaderMap;
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
 use lychgate_token::{
-    Seen, UnixTime, Use,
+    BearerToken, Seen, UnixTime, Use,
     dpop::{Nonces, Proof, Request, Target},
     random_bytes,
 };
@@ -16,13 +19,16 @@ use crate::{
     oauth_error::{ErrorCode, OAuthError},
 };
 
+/// How far a client's clock may be from ours.
+const LEEWAY: Duration = Duration::from_secs(10);
 /// Proofs that are remembered, so that none is taken twice.
 const REMEMBERED: usize = 100_000;
 
 /// What proofs are held against. A proof lives for a minute or so, and nothing of it outlives a restart but the proof of
 /// a client that has proven itself by other means, too: a public client's needs a nonce of this process.
 pub(crate) struct Proofs {
-    target: Target,
+    token_endpoint: Target,
+    userinfo: Target,
     nonces: Nonces,
     seen: Seen,
 }
@@ -38,14 +44,11 @@ impl ProvenKey {
 }
 
 impl Proofs {
-    /// The longest that a client's clock may be from ours.
-    const LEEWAY: std::time::Duration = std::time::Duration::from_secs(10);
-
     pub(crate) fn new(issuer: &Issuer) -> Result<Self, Error> {
-        let target = Target::parse(&issuer.endpoint("oauth/token"))
-            .ok_or(Error::Internal("the token endpoint is no URL"))?;
+        let target = |url: &str| Target::parse(url).ok_or(Error::Internal("an endpoint is no URL"));
         Ok(Self {
-            target,
+            token_endpoint: target(&issuer.endpoint("oauth/token"))?,
+            userinfo: target(&issuer.userinfo())?,
             nonces: Nonces::new(&random_bytes().map_err(Error::Token)?),
             seen: Seen::new(REMEMBERED),
         })
@@ -59,19 +62,14 @@ impl Proofs {
         client: &Client,
         now: UnixTime,
     ) -> Result<Option<ProvenKey>, OAuthError> {
-        let mut proofs = headers.get_all(HEADER).iter();
-        let text = match (proofs.next(), proofs.next()) {
-            (None, _) => return Ok(None),
-            (Some(one), None) => one.to_str().map_err(|_| refused("malformed"))?,
-            (Some(_), Some(_)) => return Err(refused("several proofs")),
-        };
         let request = Request {
             method: "POST",
-            target: &self.target,
+            target: &self.token_endpoint,
             access_token: None,
         };
-        let proof = Proof::verify(text, &request, Self::LEEWAY, now)
-            .map_err(|refusal| refused(refusal.name()))?;
+        let Some(proof) = one_proof(headers, &request, now)? else {
+            return Ok(None);
+        };
         let nonce_will_do = match proof.nonce() {
             Some(nonce) => self.nonces.is_current(nonce, now),
             None => !client.is_public(),
@@ -82,8 +80,31 @@ impl Proofs {
                 "make the DPoP proof again, with the nonce of this answer",
             ));
         }
+        self.use_up(&proof, now)?;
+        Ok(Some(ProvenKey(proof.thumbprint().to_owned())))
+    }
+
+    /// The key that a request of `/userinfo` proves for its token, and for this request alone. No nonce is asked for.
+    pub(crate) fn read_at_userinfo(
+        &self,
+        headers: &HeaderMap,
+        method: &Method,
+        token: &BearerToken,
+        now: UnixTime,
+    ) -> Result<ProvenKey, OAuthError> {
+        let request = Request {
+            method: method.as_str(),
+            target: &self.userinfo,
+            access_token: Some(token.digest()),
+        };
+        let proof = one_proof(headers, &request, now)?.ok_or_else(|| refused("no proof"))?;
+        self.use_up(&proof, now)?;
+        Ok(ProvenKey(proof.thumbprint().to_owned()))
+    }
+
+    fn use_up(&self, proof: &Proof, now: UnixTime) -> Result<(), OAuthError> {
         match self.seen.use_once(proof.id(), proof.remember_until(), now) {
-            Use::First => Ok(Some(ProvenKey(proof.thumbprint().to_owned()))),
+            Use::First => Ok(()),
             Use::Again => Err(refused("used before")),
             Use::NoRoom => Err(OAuthError::server_error("no room for another proof")),
         }
@@ -97,6 +118,23 @@ impl Proofs {
 
 /// The header that a proof comes in.
 pub(crate) const HEADER: &str = "dpop";
+
+/// The proof of a request, good for it; none where there is no proof.
+fn one_proof(
+    headers: &HeaderMap,
+    request: &Request<'_>,
+    now: UnixTime,
+) -> Result<Option<Proof>, OAuthError> {
+    let mut proofs = headers.get_all(HEADER).iter();
+    let text = match (proofs.next(), proofs.next()) {
+        (None, _) => return Ok(None),
+        (Some(one), None) => one.to_str().map_err(|_| refused("malformed"))?,
+        (Some(_), Some(_)) => return Err(refused("several proofs")),
+    };
+    Proof::verify(text, request, LEEWAY, now)
+        .map(Some)
+        .map_err(|refusal| refused(refusal.name()))
+}
 
 /// `invalid_dpop_proof`, with the same words whatever was wrong with it.
 pub(crate) fn refused(cause: &'static str) -> OAuthError {

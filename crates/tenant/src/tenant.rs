@@ -6,8 +6,8 @@ use axum::{
     Router,
     routing::{get, patch, post},
 };
-use lychgate_listener::{Drained, Listener};
-use lychgate_token::UnixTime;
+use lychgate_listener::{Drained, Listener, Live, Tls};
+use lychgate_token::{SigningKey, UnixTime};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -86,6 +86,11 @@ impl Tenant {
         &self.context.issuer
     }
 
+    /// Where TLS is spoken, the certificate that is in force, to be replaced at any time.
+    pub fn tls(&self) -> Option<Arc<Live<Tls>>> {
+        self.listener.tls()
+    }
+
     /// What can be asked while it runs.
     pub fn handle(&self) -> Handle {
         Handle {
@@ -117,6 +122,18 @@ impl Tenant {
         self.context.state.close().await;
         Ok(drained)
     }
+}
+
+/// The key that signs the tokens of a tenant with these settings, if it has been started before: for its operator, who
+/// attacks it. Nothing is made.
+pub async fn signing_key(settings: &Settings) -> Result<Option<SigningKey>, Error> {
+    if !settings.state.is_file() {
+        return Ok(None);
+    }
+    let state = State::open(&settings.state).await?;
+    let key = state.signing_key(settings.signing_algorithm).await;
+    state.close().await;
+    key
 }
 
 impl Handle {

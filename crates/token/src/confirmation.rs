@@ -32,6 +32,11 @@ impl Confirmation {
         }
     }
 
+    /// To this certificate, by the SHA-256 of its DER.
+    pub fn of_certificate(digest: &[u8; 32]) -> Self {
+        Self::Certificate(base64url::encode(digest))
+    }
+
     /// The `cnf` claim of a token that is bound so.
     pub fn to_json(&self) -> Value {
         let (name, thumbprint) = match self {
@@ -66,6 +71,14 @@ mod tests {
         ] {
             assert_eq!(read(&confirmation).unwrap().to_json(), confirmation);
         }
+    }
+
+    #[test]
+    fn a_certificate_is_named_by_its_digest() {
+        let confirmation = Confirmation::of_certificate(&[7; 32]);
+        let claim = confirmation.to_json();
+        assert_eq!(read(&claim), Some(confirmation));
+        assert_eq!(claim["x5t#S256"].as_str().map(str::len), Some(43));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::scene::{AUDIENCE, CLIENT, Scene, built};
-use crate::command::{root, run, succeeds};
+use crate::command::{npm_ci, root, succeeds};
 use crate::servers::free_port;
 use crate::servers::supervisor::{Supervised, wait_until};
 
@@ -137,11 +137,5 @@ pub(super) fn is_answered(url: &str) -> bool {
 
 /// The packages of the other gateway, exactly as its lock file names them.
 pub(super) fn install_express() -> Result<()> {
-    let folder = root().join("bench/express").display().to_string();
-    let quiet = ["--no-audit", "--no-fund", "--ignore-scripts"];
-    run(
-        "npm",
-        &[&["ci", "--prefix", &folder], &quiet[..]].concat(),
-        &[],
-    )
+    npm_ci(&root().join("bench/express"))
 }

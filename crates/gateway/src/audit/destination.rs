@@ -227,16 +227,16 @@ impl Destination {
 
 impl Batch {
     fn put(&mut self, line: &[u8], own: Option<OwnEvent>, is_entry: bool) {
-        let link = Link {
+        let placed = Link {
             sequence: self.end.next(),
             digest: Digest::of(line),
         };
-        self.end = End::After(link);
+        self.end = End::After(placed);
         self.bytes.extend_from_slice(line);
         self.bytes.push(b'\n');
         self.lines.push(Placed {
             end: self.bytes.len(),
-            link,
+            link: placed,
             own,
             is_entry,
         });

@@ -8,10 +8,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Step;
+use super::trace::Detail;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 10] = [
+pub const EVENTS: [(&str, &str); 12] = [
     ("answer", "a request was answered, whatever the answer"),
+    (
+        "canary",
+        "the same, and a decoy was used: somebody has what nobody should have",
+    ),
     (
         "refused-connection",
         "a connection was closed before TLS because its network is not on the allowlist",
@@ -49,10 +54,14 @@ pub const EVENTS: [(&str, &str); 10] = [
         "native-session",
         "a session of the native interface began, ended or was refused; refused ones at a bounded rate",
     ),
+    (
+        "reload",
+        "the config or a file of it was read again, because it has changed or somebody has asked for it",
+    ),
 ];
 
 /// The fields of a line in their order, each with what it means. A field that does not apply is left out.
-pub const FIELDS: [(&str, &str); 28] = [
+pub const FIELDS: [(&str, &str); 31] = [
     (
         "sequence",
         "the number of the line in its chain, from 1, without holes",
@@ -67,6 +76,11 @@ pub const FIELDS: [(&str, &str); 28] = [
     ),
     ("time", "when the request came, RFC 3339 in UTC"),
     ("event", "what happened"),
+    ("severity", "of `canary`: `alert`"),
+    (
+        "canary",
+        "of `canary`: whether the decoy is an `identifier` or a `client`",
+    ),
     (
         "request_id",
         "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`; of a native session, \
@@ -125,6 +139,10 @@ pub const FIELDS: [(&str, &str); 28] = [
         "microseconds from the end of the head to the decision",
     ),
     (
+        "detail",
+        "what was found on the way, and how long it took; its fields stand below",
+    ),
+    (
         "untold",
         "refused connections, or native sessions, since the line before, for which there was no room",
     ),
@@ -150,10 +168,15 @@ pub(crate) struct Line<'a> {
     pub(super) time: String,
     pub(super) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) severity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) canary: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<IpAddr>,
-    pub(super) step: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) step: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +205,8 @@ pub(crate) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) duration_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) untold: Option<u64>,
 }
 
@@ -191,9 +216,11 @@ impl Line<'_> {
         Self {
             time: rfc_3339(time),
             event,
+            severity: None,
+            canary: None,
             request_id: None,
             address: None,
-            step: step.name(),
+            step: Some(step.name()),
             client: None,
             operation: None,
             outcome: "none",
@@ -208,6 +235,7 @@ impl Line<'_> {
             pseudonym: None,
             pseudonym_key: None,
             duration_us: None,
+            detail: None,
             untold: None,
         }
     }

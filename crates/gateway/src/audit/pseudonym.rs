@@ -73,8 +73,17 @@ impl PseudonymKey {
 
     /// A key for the choice of decoys: as stable as this one, and nothing follows from one for the other.
     pub(crate) fn decoy_key(&self) -> [u8; 32] {
+        self.key_for(b"\0lychgate decoy key")
+    }
+
+    /// A key for the nonces of proofs, so that gateways with the same pseudonyms know each other's.
+    pub(crate) fn nonce_key(&self) -> [u8; 32] {
+        self.key_for(b"\0lychgate nonce key")
+    }
+
+    fn key_for(&self, purpose: &[u8]) -> [u8; 32] {
         let mut key = [0; 32];
-        key.copy_from_slice(sign(&self.key, b"\0lychgate decoy key").as_ref());
+        key.copy_from_slice(sign(&self.key, purpose).as_ref());
         key
     }
 }

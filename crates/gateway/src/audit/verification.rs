@@ -155,10 +155,10 @@ impl Verification {
             _ => {}
         }
         self.check_signature(place, line, &read);
-        let link = Link { sequence, digest };
-        self.noted.retain(|noted| *noted != link);
+        let seen = Link { sequence, digest };
+        self.noted.retain(|noted| *noted != seen);
         self.last = Some(Seen {
-            link,
+            link: seen,
             place,
             is_stop: match read.members.event {
                 "stop" => true,

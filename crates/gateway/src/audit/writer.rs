@@ -65,7 +65,7 @@ impl Writer {
     }
 
     async fn to(destination: Destination, deadline: Duration) -> Self {
-        let (lines, waiting) = mpsc::channel(QUEUE);
+        let (lines, queue) = mpsc::channel(QUEUE);
         let sequence = Arc::new(AtomicU64::new(destination.sequence()));
         let (ready, is_ready) = oneshot::channel();
         let writing = Writing {
@@ -73,7 +73,7 @@ impl Writer {
             deadline,
             sequence: Arc::clone(&sequence),
         };
-        tokio::spawn(writing.write_all(waiting, ready));
+        tokio::spawn(writing.write_all(queue, ready));
         // Whether the first line could be written is seen by the next.
         drop(timeout(deadline, is_ready).await);
         Self {
@@ -168,7 +168,7 @@ impl Writing {
         let Some(mut destination) = self.destination.take() else {
             return;
         };
-        let (entries, mut waiting): (Vec<_>, Vec<_>) = batch
+        let (entries, mut callers): (Vec<_>, Vec<_>) = batch
             .drain(..)
             .map(|waiting| (waiting.entry, waiting.written))
             .unzip();
@@ -179,7 +179,7 @@ impl Writing {
         let written = if let Ok(written) = timeout(self.deadline, &mut writing).await {
             written
         } else {
-            tell(&mut waiting, |_| Err(io::ErrorKind::TimedOut.into()));
+            tell(&mut callers, |_| Err(io::ErrorKind::TimedOut.into()));
             refuse_until(writing, lines).await
         };
         let Ok((back, Written { entries, outcome })) = written else {
@@ -187,7 +187,7 @@ impl Writing {
         };
         self.sequence.store(back.sequence(), Ordering::Relaxed);
         self.destination = Some(back);
-        tell(&mut waiting, |number| match &outcome {
+        tell(&mut callers, |number| match &outcome {
             Err(error) if number >= entries => Err(error.kind().into()),
             _ => Ok(()),
         });
@@ -365,7 +365,8 @@ mod tests {
             "nothing after the stop"
         );
         let members = serde_json::to_string(&line()).unwrap();
-        let is_whole = |line: &&str| line.ends_with(&members[1..]);
+        let (_, members) = members.split_at(1);
+        let is_whole = |line: &&str| line.ends_with(members);
         assert_eq!(disk.text().lines().filter(is_whole).count(), 1000);
         assert_eq!(verified(&disk).lines(), 1002);
         assert_eq!(writer.sequence(), 1002);

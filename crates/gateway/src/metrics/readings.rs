@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lychgate_listener::{Counters, HandshakeFault};
+use lychgate_listener::{Counters, HandshakeFault, Live};
 use lychgate_token::UnixTime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -13,7 +13,6 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::{Metric, MetricKind};
-use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
 use crate::audit::Writer;
 use crate::idempotency::Idempotency;
@@ -22,6 +21,7 @@ use crate::legacy::Legacy;
 use crate::lockout::Lockout;
 use crate::native;
 use crate::rate::Rates;
+use crate::rules::Rules;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
@@ -130,6 +130,16 @@ pub(super) const VERIFIED_TOKENS: Metric = gauge(
     "Verified tokens that are remembered",
     &[],
 );
+pub(super) const PROOFS: Metric = gauge(
+    "lychgate_proofs",
+    "Proofs of possession that are remembered, so that none is taken twice; with no room for more, new ones are refused",
+    &[],
+);
+pub(super) const USED_TOKENS: Metric = gauge(
+    "lychgate_used_tokens",
+    "Tokens that are remembered because each is good for one call; with no room for more, new ones are refused",
+    &[],
+);
 
 pub(super) const LEDGER_SIGHTINGS: Metric = counter(
     "lychgate_ledger_sightings",
@@ -177,7 +187,7 @@ pub(crate) struct Readings {
     pub(crate) admin_connections: Arc<Counters>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
-    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) ledger: Arc<Counts>,
 }
 
@@ -191,6 +201,7 @@ impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let connections = &self.connections;
         let passwords = self.legacy.passwords();
+        let rules = self.rules.current();
         let store = self.legacy.condition();
         for (metric, value) in [
             (AUDIT_SEQUENCE, self.audit.sequence()),
@@ -211,7 +222,9 @@ impl Collector for Readings {
                 STORE_CREDENTIALS_FAULTY,
                 u64::from(store.has_faulty_credentials),
             ),
-            (VERIFIED_TOKENS, self.access_tokens.remembered()),
+            (VERIFIED_TOKENS, rules.access_tokens.remembered()),
+            (PROOFS, unsigned(rules.possession.remembered_proofs())),
+            (USED_TOKENS, unsigned(rules.possession.remembered_tokens())),
         ] {
             encode_one(&mut encoder, metric, value)?;
         }
@@ -265,7 +278,7 @@ impl Readings {
     ) -> fmt::Result {
         let mut family =
             encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?;
-        for issuer in self.access_tokens.issuers() {
+        for issuer in self.rules.current().access_tokens.issuers() {
             if let Some(value) = read(issuer) {
                 let label = [(ISSUER, issuer.issuer())];
                 ConstGauge::new(signed(value)).encode(family.encode_family(&label)?)?;

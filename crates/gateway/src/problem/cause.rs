@@ -10,6 +10,10 @@ pub enum InvalidToken {
     Absent,
     /// Credentials that were refused; the reason is for the audit line.
     Refused(&'static str),
+    /// A good token whose proof of possession was refused; the reason is for the audit line.
+    BadProof(&'static str),
+    /// A proof that was made without a nonce, or with an old one.
+    NonceWanted,
 }
 
 /// What contradicts itself in a request.

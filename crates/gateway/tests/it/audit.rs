@@ -60,6 +60,48 @@ async fn each_answer_has_one_line_with_its_request_id_and_step() {
 }
 
 #[tokio::test]
+async fn a_line_tells_what_was_found_on_the_way_and_how_long_it_took() {
+    let world = World::start().await;
+    for (identifier, password) in [
+        (ZOE, PASSWORD),
+        (ZOE, "wrong"),
+        ("nobody@example.com", PASSWORD),
+    ] {
+        let body = json!({ "identifier": identifier, "password": password });
+        world.call("authenticate", body).await;
+    }
+    world.call("lookup", json!({ "identifier": ZOE })).await;
+    send(world.client.post(world.url("/v1/users/lookup"))).await;
+    let details: Vec<Value> = world
+        .audit()
+        .into_iter()
+        .map(|mut line| line["detail"].take())
+        .collect();
+    let found = |detail: &Value| (detail["row"].clone(), detail["matches"].clone());
+    assert_eq!(found(&details[0]), (json!(true), json!(true)));
+    assert_eq!(found(&details[1]), (json!(true), json!(false)));
+    assert_eq!(found(&details[2]), (json!(false), json!(false)));
+    assert_eq!(found(&details[3]), (json!(true), Value::Null));
+    for detail in &details[..3] {
+        assert_eq!(detail["format"], "argon2id");
+        assert_eq!(detail["issuer"], world.issuer.name);
+        assert_eq!(detail["scope"], "authenticate:users");
+        for time in [
+            "place_us",
+            "token_us",
+            "lockout_us",
+            "store_us",
+            "hash_wait_us",
+            "hash_us",
+        ] {
+            assert!(detail[time].is_u64(), "{time} in {detail}");
+        }
+    }
+    assert!(details[3]["hash_us"].is_null() && details[3]["store_us"].is_u64());
+    assert!(details[4]["issuer"].is_null() && details[4]["token_us"].is_u64());
+}
+
+#[tokio::test]
 async fn the_same_user_has_the_same_pseudonym_and_no_name() {
     let world = World::start().await;
     world.call("lookup", json!({ "identifier": ZOE })).await;

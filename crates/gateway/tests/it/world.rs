@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use lychgate_gateway::profile::ProfileField;
 use lychgate_gateway::{
-    AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, ClientAddress,
-    ClientId, Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
-    PseudonymKey, Settings,
+    AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, Canaries,
+    ClientAddress, ClientId, Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress,
+    NewPasswordRules, PseudonymKey, Settings,
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
 use lychgate_password::{DecoyClass, Format, Password, Pool, StoredHash};
@@ -307,6 +307,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
             AuditDestination::File(audit_file(folder)),
             PseudonymKey::new(&[7; 32]).unwrap(),
         ),
+        canaries: Canaries::default(),
         ledger: None,
         natives: Vec::new(),
         limits: Limits::default(),

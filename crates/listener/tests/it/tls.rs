@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ::http::{StatusCode, Version};
-use lychgate_listener::{Limits, Tls, Transport};
+use lychgate_listener::{HandshakeFault, Limits, Tls, Transport};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use rustls::{
     AlertDescription, ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName,
@@ -85,6 +85,24 @@ async fn a_handshake_that_does_not_come_is_cut_and_counted() {
     let served = Served::new(transport(&certificate()), limits, greet);
     assert_eq!(read_to_end(&mut served.connect().await).await, b"");
     assert_eq!(served.counters.all_handshake_failures(), 1);
+}
+
+#[tokio::test]
+async fn a_handshake_that_drips_is_cut_by_the_same_deadline() {
+    let limits = Limits {
+        tls_handshake: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let served = Served::new(transport(&certificate()), limits, greet);
+    let mut stream = served.connect().await;
+    // A record of 16 KiB (RFC 8446 §5.1), of which a byte comes now and then.
+    stream.write_all(&[0x16, 3, 1, 0x40, 0]).await.unwrap();
+    while stream.write_all(&[1]).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(1)).await; // What is tested is time itself.
+    }
+    served
+        .until(|counters| counters.handshake_failures(HandshakeFault::TooSlow) == 1)
+        .await;
 }
 
 #[tokio::test]

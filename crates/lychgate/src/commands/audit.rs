@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use clap::{Args, Subcommand};
 
+pub(super) use self::verify::{Report, read};
 use super::Failure;
 use crate::config;
 

@@ -168,7 +168,7 @@ fn with_password(text: &str, password: &str) -> Result<Zeroizing<String>, Failur
     Ok(Zeroizing::new(url.into()))
 }
 
-fn first_line(file: &Path) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn first_line(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
     let read = if file == Path::new("-") {
         std::io::stdin()
@@ -183,8 +183,8 @@ fn first_line(file: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(line.to_owned()))
 }
 
-/// No password is longer.
-const MOST_BYTES: u64 = 4096;
+/// No password and no token is longer.
+const MOST_BYTES: u64 = 16 * 1024;
 
 const PASSWORD: &str = "`--store` has a password in it, which every user of this machine can read while the command runs; \
                         leave it out and give `--password-file FILE`, or write it as `${file:PATH}` or `${env:NAME}`";

@@ -3,6 +3,7 @@
 mod access_token;
 mod allowlist;
 mod audit;
+mod canaries;
 mod client_address;
 mod credentials;
 mod ldap;
@@ -25,6 +26,10 @@ use super::finding::Findings;
 use super::raw::{RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates};
 use super::{duration, endpoint};
 
+#[cfg(test)]
+pub(crate) use self::allowlist::REFRESH;
+pub(crate) use self::allowlist::regions;
+pub(crate) use self::allowlist::{AllowlistSources, PublishedList, sources as allowlist_sources};
 pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
@@ -40,7 +45,7 @@ pub(crate) fn settings(
     let admin_listen = admin_listen(gateway, folder, &key, findings);
     let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
-    let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
+    let access_token = access_token::settings(gateway, findings);
     let lockout = lockout(&gateway.lockout, &key.member("lockout"), findings);
     let limits = limits(&gateway.limits, &key.member("limits"), findings);
     let store = store::settings(raw.store.as_ref(), folder, findings);
@@ -53,6 +58,7 @@ pub(crate) fn settings(
     let ledger = ledger::settings(raw, folder, findings);
     let natives = native::settings(&raw.native, folder, findings);
     let (store, identifiers, profile) = store?;
+    let canaries = canaries::canaries(&raw.canaries, gateway, identifiers, findings);
     Some(Settings {
         listen: listen?,
         client_address: client_address?,
@@ -70,6 +76,7 @@ pub(crate) fn settings(
         decoys: decoys?,
         new_passwords: new_passwords?,
         audit: audit?,
+        canaries: canaries?,
         limits: Limits {
             rates: rates(&gateway.rates),
             lockout: lockout?,
@@ -163,6 +170,7 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
     Some(Limits {
         listener,
         body,
+        replay_entries: number(raw.replay_entries, defaults.replay_entries),
         ..Limits::default()
     })
 }

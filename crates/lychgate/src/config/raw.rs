@@ -4,6 +4,7 @@
 //! the settings of a role. The JSON Schema and the reference are made from here, so a doc comment is a user's text.
 
 mod audit;
+mod attack;
 mod gateway;
 mod ldap;
 mod native;
@@ -16,7 +17,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-pub(crate) use self::audit::{RawAudit, RawOnFailure, RawRotation};
+pub(crate) use self::attack::{RawAttack, RawAttackApplication, RawAttackClient, RawAttackUser};
+pub(crate) use self::audit::{RawAudit, RawCanaries, RawOnFailure, RawRotation};
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
     RawLockout, RawRate, RawRates, RawSenderConstraint,
@@ -53,6 +55,9 @@ pub(crate) struct RawConfig {
     /// One line for each answer and each refusal of the gateway.
     #[serde(default)]
     pub(crate) audit: RawAudit,
+    /// Decoys, whose use raises an alert.
+    #[serde(default)]
+    pub(crate) canaries: RawCanaries,
     /// Who has been seen since when, for the end of a migration.
     pub(crate) ledger: Option<RawLedger>,
     /// Doors to the database's own protocol, beside the API.
@@ -60,6 +65,8 @@ pub(crate) struct RawConfig {
     pub(crate) native: Vec<RawNative>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
+    /// What `lychgate attack` may use.
+    pub(crate) attack: Option<RawAttack>,
 }
 
 /// Where the certificate and its key stand, and whose certificates clients must show; all in PEM.

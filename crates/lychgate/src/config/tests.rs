@@ -34,6 +34,7 @@ fn folder() -> TempDir {
         ("gateway.key", key.signing_key.serialize_pem()),
         ("client-ca.pem", authority.pem()),
         ("client-ca.crl", revocation_list(&authority)),
+        ("issuer.pem", key.signing_key.serialize_pem()),
         ("networks.txt", "198.51.100.0/24 # the office\n".to_owned()),
         ("ip-ranges.json", IP_RANGES.to_owned()),
         (
@@ -432,6 +433,62 @@ fn broken() -> impl Strategy<Value = String> {
             lines.join("\n")
         },
     )
+}
+
+#[test]
+fn what_differs_between_two_readings_is_known_by_its_key_and_by_no_value() {
+    let folder = folder();
+    let read = |text: &str| match parse(text, folder.path()) {
+        Ok((_, source)) => source,
+        Err(findings) => panic!("{findings:?}"),
+    };
+    let before = read(EVERY_KEY);
+    assert!(before.changed(&read(EVERY_KEY)).is_empty());
+    let other = EVERY_KEY
+        .replace("connections = 100\n", "connections = 101\n")
+        .replace("outbox = \"outbox\"\n", "");
+    let other = read(&other);
+    let changed = ["gateway.limits.connections", "tenant.outbox"];
+    assert_eq!(before.changed(&other), changed.into());
+    assert_eq!(other.changed(&before), changed.into());
+
+    // What stands in a file is a part of it, but for what the store reads again by itself.
+    std::fs::write(folder.path().join("canary.key"), "another").unwrap();
+    assert!(before.changed(&read(EVERY_KEY)).is_empty());
+    std::fs::write(folder.path().join("networks.txt"), "192.0.2.77\n").unwrap();
+    let changed = ["gateway.allowlist.files[0] (its file)"];
+    assert_eq!(before.changed(&read(EVERY_KEY)), changed.into());
+    let before = read(EVERY_KEY);
+    let key = "fedcba9876543210fedcba9876543210";
+    std::fs::write(folder.path().join("pseudonym.key"), key).unwrap();
+    let changed = [
+        "audit.pseudonym_key",
+        "tenant.clients[1].client_secret",
+        "tenant.connections[0].configuration.CLIENT_SECRET",
+    ];
+    assert_eq!(before.changed(&read(EVERY_KEY)), changed.into());
+}
+
+#[test]
+fn the_files_of_a_config_are_known_even_where_it_cannot_be_used() {
+    let folder = folder();
+    let path = folder.path().join("lychgate.toml");
+    std::fs::write(&path, EVERY_KEY.replace("listen = ", "lisen = ")).unwrap();
+    let files = files(&path);
+    for (name, is_part) in [
+        ("lychgate.toml", true),
+        ("gateway.pem", true),
+        ("gateway.key", true),
+        ("client-ca.crl", true),
+        ("networks.txt", true),
+        ("ip-ranges.cache.json", true),
+        ("pseudonym.key", true),
+        // The store reads it again by itself.
+        ("canary.key", false),
+        ("breached.txt", false),
+    ] {
+        assert_eq!(files.contains(&folder.path().join(name)), is_part, "{name}");
+    }
 }
 
 #[test]

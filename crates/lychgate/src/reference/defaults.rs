@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NativeLimits, NewPasswordRules};
 use lychgate_store::StoreUrl;
+use lychgate_token::dpop::{Nonces, Proof};
 
 use super::page::code;
+use crate::config::REFRESH;
 
 /// A default that stands in code.
 pub(super) struct DefaultValue {
@@ -39,6 +41,11 @@ pub(super) fn defaults() -> Vec<DefaultValue> {
 fn access_tokens(defaults: &mut Vec<DefaultValue>) {
     let keys = KeyLimits::default();
     defaults.extend([
+        seconds(
+            "gateway.allowlist.refresh",
+            "asking for the published allowlist, every",
+            REFRESH,
+        ),
         seconds(
             "gateway.access_token.leeway",
             "difference of clocks",
@@ -82,6 +89,14 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
             "verified tokens that are remembered",
             AccessTokenSettings::VERIFIED_TOKENS,
         ),
+        number(
+            "gateway.limits.replay_entries",
+            "proofs of possession, and used tokens, that are remembered",
+            Limits::default().replay_entries,
+        ),
+        seconds("", "age of a proof of possession", Proof::MAX_AGE),
+        bytes("", "proof of possession", Proof::MOST_BYTES),
+        seconds("", "use of a nonce, at least", Nonces::LIFETIME),
     ]);
 }
 

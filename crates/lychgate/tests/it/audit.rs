@@ -1,4 +1,4 @@
-//! `lychgate audit` over a log that a real `lychgate serve` has written.
+//! `lychgate audit` and `lychgate explain` over a log that a real `lychgate serve` has written.
 
 use std::path::Path;
 use std::process::Output;
@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::serve::{change_config, client, folder};
+use crate::serve::{Gateway, change_config, client, folder};
 use crate::support::{Issuer, Serve, lychgate};
 
 const LOG: &str = "audit.jsonl";
@@ -35,15 +35,13 @@ async fn after_runs(audit: &str, runs: &[usize]) -> TempDir {
     for asked in runs {
         let serve = Serve::start(folder.path()).await;
         serve.ready().await;
-        let token = issuer.sign(&issuer.claims());
+        let gateway = Gateway {
+            serve: &serve,
+            token: issuer.sign(&issuer.claims()),
+        };
         for _ in 0..*asked {
-            let asking = client()
-                .build()
-                .unwrap()
-                .post(format!("{}/v1/users/lookup", serve.gateway))
-                .bearer_auth(&token)
-                .json(&json!({ "identifier": "ada@example.com" }));
-            assert_eq!(asking.send().await.unwrap().status().as_u16(), 200);
+            let body = json!({ "identifier": "ada@example.com" });
+            assert_eq!(gateway.ask("lookup", &body).await.0, 200);
         }
         assert_eq!(serve.stop().await.0, Some(0));
     }
@@ -182,7 +180,7 @@ async fn what_was_done_to_a_log_is_told_with_file_and_line_and_ends_in_1() {
         let text = verify(folder.path(), &[LOG]).await;
         let said = String::from_utf8_lossy(&text.stdout);
         assert!(said.contains(&format!("{LOG}:{line}: ")), "{said}");
-        assert!(!said.contains("whole\n"), "{said}");
+        assert!(!said.ends_with("\nwhole\n"), "{said}");
         assert!(String::from_utf8_lossy(&text.stderr).contains("the log is not whole"));
     }
 }
@@ -233,4 +231,94 @@ async fn a_log_that_is_not_there_or_empty_is_no_proof() {
     std::fs::write(folder.path().join(LOG), "").unwrap();
     let (status, empty) = report(folder.path(), &[LOG]).await;
     assert_eq!((status, &empty["ok"]), (Some(1), &json!(false)));
+}
+
+#[tokio::test]
+async fn a_request_is_explained_step_by_step_and_nobody_is_named() {
+    let rotate = "rotate = { bytes = 1 }\n";
+    let folder = after_runs(rotate, &[]).await;
+    let issuer = Issuer::start();
+    change_issuer(folder.path(), &issuer.identifier);
+    let serve = Serve::start(folder.path()).await;
+    serve.ready().await;
+    let token = issuer.sign(&issuer.claims());
+    let mut ids = Vec::new();
+    for (path, body) in [
+        (
+            "authenticate",
+            json!({ "identifier": "ada@example.com", "password": "wrong" }),
+        ),
+        (
+            "lookup",
+            json!({ "identifier": "ada@example.com", "surprise": true }),
+        ),
+    ] {
+        let asking = client()
+            .build()
+            .unwrap()
+            .post(format!("{}/v1/users/{path}", serve.gateway))
+            .bearer_auth(&token)
+            .json(&body);
+        let answer = asking.send().await.unwrap();
+        let id = answer.headers()["x-request-id"].to_str().unwrap();
+        ids.push(id.to_owned());
+    }
+    assert_eq!(serve.stop().await.0, Some(0));
+
+    let (status, wrong) = explain(folder.path(), &[&ids[0]]).await;
+    assert_eq!(status, Some(0));
+    for said in [
+        &format!("request {}", ids[0]),
+        &format!("issued by {}", issuer.identifier),
+        "client script-client",
+        "authenticate:users",
+        "a row, hash argon2id",
+        "the password is wrong",
+        "answered 200 no-user after ",
+    ] {
+        assert!(wrong.contains(said), "{said} in\n{wrong}");
+    }
+    let (_, refused) = explain(folder.path(), &[&ids[1], "--file", LOG]).await;
+    assert!(
+        refused.contains("body          refused      invalid-field, unknown-field"),
+        "{refused}"
+    );
+    assert!(refused.contains("operation     not reached"), "{refused}");
+    let (_, json) = explain(folder.path(), &[&ids[1], "--format", "json"]).await;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let decided = json["steps"].as_array().unwrap();
+    let decided = decided.iter().filter(|step| step["decision"] == "refused");
+    assert_eq!(
+        decided.map(|step| &step["step"]).collect::<Vec<_>>(),
+        ["body"]
+    );
+    for secret in ["ada@example.com", "wrong\"", "surprise", &token] {
+        assert!(
+            !wrong.contains(secret) && !refused.contains(secret),
+            "{secret}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_in_the_log_is_not_made_up() {
+    let folder = after_runs("", &[1]).await;
+    let (status, said) = explain(folder.path(), &[&"0".repeat(32)]).await;
+    assert_eq!((status, said.as_str()), (Some(1), ""));
+    let (status, _) = explain(folder.path(), &["ada@example.com"]).await;
+    assert_eq!(status, Some(2));
+}
+
+async fn explain(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let arguments = [&["explain"], arguments].concat();
+    let output = lychgate(folder, &arguments).output().await.unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), said)
+}
+
+fn change_issuer(folder: &Path, issuer: &str) {
+    let config = std::fs::read_to_string(folder.join("lychgate.toml")).unwrap();
+    let before = config.split("issuers = [\"").nth(1).unwrap();
+    let before = before.split('"').next().unwrap().to_owned();
+    change_config(folder, &before, issuer);
 }

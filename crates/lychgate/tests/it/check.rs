@@ -1,6 +1,8 @@
 //! `lychgate check` and `lychgate export grants` as a person runs them: nothing is found where nothing is wrong, and each
 //! weakness is found by its id.
 
+mod tenant;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -54,10 +56,13 @@ argon2id = 1
 file = "audit.jsonl"
 pseudonym_key = "${file:pseudonym.key}"
 signing_key = "${file:audit-signing.pem}"
+
+[canaries]
+identifiers = ["svc-backup@example.com"]
 "#;
 
 /// What is changed in the sound config, and the check that finds it.
-const WEAKNESSES: [(&str, &str, &str); 18] = [
+const WEAKNESSES: [(&str, &str, &str); 19] = [
     (
         "networks = [\"127.0.0.0/8\"]",
         "networks = [\"8.0.0.0/8\"]",
@@ -121,6 +126,11 @@ const WEAKNESSES: [(&str, &str, &str); 18] = [
         "audit-failure-answered",
     ),
     (
+        "[canaries]\nidentifiers = [\"svc-backup@example.com\"]\n",
+        "",
+        "canaries-missing",
+    ),
+    (
         "${file:pseudonym.key}",
         "a-literal-canary-0123456789abcdef0123456789",
         "config-literal-secret",
@@ -162,6 +172,42 @@ async fn each_weakness_is_found_by_its_id_and_no_value_is_shown() {
             expected.insert("store-needs-unknown".to_owned());
         }
         assert_eq!(found, expected, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_leaves_the_published_list_or_has_left_it_is_found_while_it_is_in_use() {
+    let folder = sqlite_folder().await;
+    let list = |changelog: &str| {
+        format!(
+            r#"{{ "regions": {{ "EU": {{ "ipv4_cidrs": ["8.8.8.1/32", "8.8.8.2/32"] }} }}, "changelog": [{changelog}] }}"#
+        )
+    };
+    let removal = |day: &str, network: &str| {
+        format!(
+            r#"{{ "date": "{day}", "region": "EU", "action": "remove", "ipv4_cidrs": ["{network}"] }}"#
+        )
+    };
+    let networks = "networks = [\"127.0.0.0/8\"]";
+    let files = "networks = [\"8.8.8.3\"]\nfiles = [\"ip-ranges.json\"]\nregions = [\"EU\"]";
+    change_config(folder.path(), networks, files);
+    for (changes, found) in [
+        // Nothing, or nothing of ours, or one that came back.
+        (String::new(), None),
+        (removal("2026-01-01", "8.8.8.77/32"), None),
+        (removal("2026-01-01", "8.8.8.1/32"), None),
+        (
+            removal("2999-01-01", "8.8.8.1/32"),
+            Some("allowlist-address-leaving"),
+        ),
+        (
+            removal("2026-01-01", "8.8.8.3/32"),
+            Some("allowlist-address-left"),
+        ),
+    ] {
+        write(folder.path(), "ip-ranges.json", &list(&changes));
+        let found = found.into_iter().map(str::to_owned).collect();
+        assert_eq!(ids(folder.path()).await, found, "{changes}");
     }
 }
 
@@ -603,9 +649,10 @@ async fn ids(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
+pub(crate) const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
 
-async fn sqlite_folder() -> TempDir {
+/// A folder with a config in which there is nothing to find, and its store.
+pub(crate) async fn sqlite_folder() -> TempDir {
     let folder = folder("http://127.0.0.1:9/", "sqlite:store.db");
     sample_store(folder.path()).await;
     folder

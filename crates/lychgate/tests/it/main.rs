@@ -12,6 +12,7 @@ mod support;
 
 mod allowlist;
 mod audit;
+mod attack;
 mod browser;
 mod check;
 mod columns;
@@ -21,6 +22,8 @@ mod denial;
 mod demo;
 mod directory;
 mod docs;
+mod export;
+mod evidence;
 mod init;
 mod ledger;
 mod native;

@@ -3,6 +3,12 @@
 #[cfg(test)]
 mod mutual_tls;
 #[cfg(test)]
+mod possession;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod rotation;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -419,6 +425,17 @@ impl Gateway<'_> {
 
 pub(crate) fn client() -> ClientBuilder {
     Client::builder().no_proxy()
+}
+
+/// Waits until something is so, at most two minutes.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_mins(2), waiting).await;
+    assert!(waited.is_ok(), "in vain: {what}");
 }
 
 /// The body of a login.

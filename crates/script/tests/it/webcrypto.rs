@@ -1,4 +1,4 @@
-//! WebCrypto, as far as a proof of possession takes it.
+//! The cryptography of the web, as far as a proof of possession takes it.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine as _;

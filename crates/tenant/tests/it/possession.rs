@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lychgate_tenant::{Mechanism, ProofOfPossession, Settings};
 use lychgate_token::dpop::{Proof, sign};
-use lychgate_token::{Algorithm, SigningKey, UnixTime};
+use lychgate_token::{Algorithm, BearerToken, SigningKey, UnixTime};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, VERIFIER};
@@ -256,6 +258,43 @@ async fn a_refresh_token_of_a_public_client_is_worth_nothing_without_the_key() {
     ];
     was_refused(&Prover::new().ask(&tenant, &form).await, "invalid_grant");
     is_bound(&prover.ask(&tenant, &form).await, &prover);
+}
+
+#[tokio::test]
+async fn userinfo_takes_a_bound_token_with_a_proof_for_it_alone() {
+    let tenant = TestTenant::start_with(with_policy(false)).await;
+    let mut prover = Prover::new();
+    let code = code(&tenant).await;
+    let tokens = prover.ask(&tenant, &exchange(&code)).await;
+    let token = tokens.body["access_token"].as_str().unwrap();
+    let digest = BearerToken::new(token.to_owned()).unwrap().digest();
+    let proof = |prover: &Prover, changes: Value| {
+        let mut claims = json!({
+            "htm": "GET", "htu": tenant.url("userinfo"), "ath": URL_SAFE_NO_PAD.encode(digest),
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        prover.proof(&tenant, &claims)
+    };
+    let ask = async |proof: &str| {
+        let request = tenant.http.get(tenant.url("userinfo"));
+        let request = request
+            .header("authorization", format!("DPoP {token}"))
+            .header("dpop", proof);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let good = proof(&prover, json!({}));
+    assert_eq!(ask(&good).await, 200);
+    for bad in [
+        good,
+        proof(&Prover::new(), json!({})),
+        proof(&prover, json!({ "htm": "POST" })),
+        proof(&prover, json!({ "htu": tenant.url("oauth/token") })),
+        proof(&prover, json!({ "ath": URL_SAFE_NO_PAD.encode([0; 32]) })),
+    ] {
+        assert_eq!(ask(&bad).await, 401);
+    }
 }
 
 #[tokio::test]

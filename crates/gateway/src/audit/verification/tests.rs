@@ -317,7 +317,7 @@ proptest! {
         prop_assume!(bytes[place] != b'\n');
         bytes[place] ^= mask;
         prop_assume!(bytes[place] != b'\n');
-        let line = 1 + bytes[..place].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = bytes[..place].split(|byte| *byte == b'\n').count() as u64;
         let verification = verified(&bytes, vec![public_key()]);
         let nearest = verification.faults().iter().map(|fault| fault.place.line.abs_diff(line)).min();
         prop_assert!(nearest.is_some_and(|distance| distance <= 1), "{:?}", verification.faults());

@@ -119,20 +119,14 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
-    pub(crate) fn faults(&self) -> u64 {
+    fn faults(&self) -> u64 {
         self.verification.faults().len() as u64 + self.verification.more_faults()
     }
 
     fn write_text(&self) -> Result<()> {
         let mut stdout = std::io::stdout().lock();
         let mut say = || -> std::io::Result<()> {
-            for fault in self.verification.faults() {
-                writeln!(stdout, "{}: {fault}", self.place(fault.place))?;
-            }
-            if self.verification.more_faults() > 0 {
-                writeln!(stdout, "… and {} more", self.verification.more_faults())?;
-            }
-            for line in self.summary() {
+            for line in self.lines() {
                 writeln!(stdout, "{line}")?;
             }
             Ok(())
@@ -140,8 +134,20 @@ impl Report<'_> {
         say().context("cannot print the report")
     }
 
+    /// Every fault, then what is proven.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let faults = self.verification.faults().iter();
+        let faults = faults.map(|fault| format!("{}: {fault}", self.place(fault.place)));
+        let mut lines: Vec<_> = faults.collect();
+        if self.verification.more_faults() > 0 {
+            lines.push(format!("… and {} more", self.verification.more_faults()));
+        }
+        lines.extend(self.summary());
+        lines
+    }
+
     /// What is proven, and what is to be known beside it.
-    pub(crate) fn summary(&self) -> Vec<String> {
+    fn summary(&self) -> Vec<String> {
         let found = self.verification;
         let mut lines = Vec::new();
         let (files, count) = (self.log.files().len(), found.lines());

@@ -26,6 +26,14 @@ static UNSIGNED: Check = Check {
     why: "Whoever can write the audit log can write it anew from some line on, and nobody can tell.",
 };
 
+static CANARIES: Check = Check {
+    severity: Severity::Low,
+    id: "canaries-missing",
+    title: "there is no decoy that would tell of an intruder",
+    why: "Whoever has a copy of the table, or a script's configuration, tries what stands in it. An account and a client that \
+          nobody uses tell of that at the first try.",
+};
+
 static ANSWERED: Check = Check {
     severity: Severity::Medium,
     id: "audit-failure-answered",
@@ -33,7 +41,7 @@ static ANSWERED: Check = Check {
     why: "Whoever can fill the disk, or stop the log, can act without a trace.",
 };
 
-pub(super) static CHECKS: [&Check; 4] = [&STDOUT, &KEY, &UNSIGNED, &ANSWERED];
+pub(super) static CHECKS: [&Check; 5] = [&STDOUT, &KEY, &UNSIGNED, &ANSWERED, &CANARIES];
 
 pub(super) fn run(facts: &Facts, findings: &mut Findings) {
     let Some(gateway) = &facts.gateway else {
@@ -45,6 +53,14 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
             "audit.file",
             "`file` is missing, or `-`",
             "set `file` under `[audit]`",
+        );
+    }
+    if gateway.canaries.is_empty() {
+        findings.push(
+            &CANARIES,
+            "canaries",
+            "`[canaries]` is missing",
+            "name an account that nobody has, and a client that nobody runs, in `identifiers` and `clients` under `[canaries]`",
         );
     }
     if gateway.audit.on_failure == OnAuditFailure::Answer {

@@ -11,14 +11,20 @@ use lychgate_store::{
     Survey, SurveyedHash,
 };
 
-use crate::config::{Config, Source};
+use crate::config::{AllowlistSources, Config, Source};
+use crate::tenant_export::TenantExport;
 
 /// All that the checks look at.
 pub(super) struct Facts {
     pub(super) path: PathBuf,
     pub(super) source: Source,
     pub(super) gateway: Option<lychgate_gateway::Settings>,
+    pub(super) allowlist: AllowlistSources,
     pub(super) store: Option<StoreFacts>,
+    /// The regions whose addresses the allowlist takes from the platform's own list.
+    pub(super) regions: Vec<String>,
+    /// What the platform says of itself, where somebody gave it.
+    pub(super) tenant: Option<TenantExport>,
 }
 
 /// What was seen of the store. What could not be seen is an error of its own, and all else is judged without it.
@@ -62,7 +68,12 @@ pub(super) struct Users {
 
 impl Facts {
     /// Looks at everything. That takes as long as the store takes to answer, within bounds.
-    pub(super) async fn gather(path: &Path, config: Config, source: Source) -> Self {
+    pub(super) async fn gather(
+        path: &Path,
+        config: Config,
+        source: Source,
+        tenant: Option<TenantExport>,
+    ) -> Self {
         let store = match &config.gateway {
             Some(gateway) => {
                 Some(Box::pin(StoreFacts::gather(&gateway.store, gateway.identifiers.case)).await)
@@ -73,8 +84,19 @@ impl Facts {
             path: path.to_owned(),
             source,
             gateway: config.gateway,
+            allowlist: config.allowlist,
             store,
+            regions: config.regions,
+            tenant,
         }
+    }
+
+    /// Whether the store was looked at from every side.
+    pub(super) fn saw_store(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| {
+            let seen = store.seen.as_ref().is_none_or(Result::is_ok);
+            store.opened.is_ok() && seen && store.in_directory.is_ok()
+        })
     }
 
     /// What was seen of the store, if it could be seen.

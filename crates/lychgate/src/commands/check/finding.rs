@@ -41,13 +41,30 @@ pub(super) struct Finding {
     pub(super) reason: String,
     /// What ends it; where it is SQL, to the letter.
     pub(super) mend: String,
-    /// The key of the config that it is about.
-    pub(super) key: String,
+    pub(super) place: Place,
 }
 
-/// What all checks have found.
+/// What a finding is about.
+pub(super) enum Place {
+    /// A key of the config.
+    Config(String),
+    /// Something in the export of the tenant.
+    Export(String),
+}
+
+/// What a check could not judge, because the export of the tenant does not tell.
+pub(super) struct NotTold {
+    pub(super) check: &'static Check,
+    /// What is not told.
+    pub(super) what: String,
+}
+
+/// What all checks have found, and what they were not told.
 #[derive(Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    found: Vec<Finding>,
+    not_told: Vec<NotTold>,
+}
 
 impl Findings {
     pub(super) fn push(
@@ -57,21 +74,45 @@ impl Findings {
         reason: impl Into<String>,
         mend: impl Into<String>,
     ) {
-        self.0.push(Finding {
+        self.found.push(Finding {
             check,
-            key: key.into(),
             reason: reason.into(),
             mend: mend.into(),
+            place: Place::Config(key.into()),
         });
     }
 
-    /// The worst first.
-    pub(super) fn sorted(self) -> Vec<Finding> {
-        let mut findings = self.0;
+    /// Adds what is about a place in the export of the tenant.
+    pub(super) fn push_in_export(
+        &mut self,
+        check: &'static Check,
+        place: &str,
+        reason: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.found.push(Finding {
+            check,
+            reason: format!("{place}: {}", reason.into()),
+            mend: mend.into(),
+            place: Place::Export(place.to_owned()),
+        });
+    }
+
+    /// Says what the export of the tenant does not tell. Nobody may take that for good.
+    pub(super) fn not_told(&mut self, check: &'static Check, what: impl Into<String>) {
+        self.not_told.push(NotTold {
+            check,
+            what: what.into(),
+        });
+    }
+
+    /// The worst first, and what is not told in the order of the checks.
+    pub(super) fn sorted(self) -> (Vec<Finding>, Vec<NotTold>) {
+        let mut findings = self.found;
         findings.sort_by(|one, other| {
             let rank = |finding: &Finding| std::cmp::Reverse(finding.check.severity);
             (rank(one), one.check.id).cmp(&(rank(other), other.check.id))
         });
-        findings
+        (findings, self.not_told)
     }
 }

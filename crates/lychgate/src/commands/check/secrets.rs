@@ -59,6 +59,8 @@ fn is_secret(facts: &Facts, key: &str) -> bool {
         || key.starts_with("passwords.peppers.")
         || key.starts_with("tenant.pipeline.secrets.")
         || (key.starts_with("tenant.clients[") && key.ends_with(".client_secret"))
+        || (key.starts_with("attack.") && key.ends_with(".client_secret"))
+        || key == "attack.user.password"
 }
 
 fn file(path: &Path, key: &str, findings: &mut Findings) {

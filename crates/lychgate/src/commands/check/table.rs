@@ -2,8 +2,18 @@
 
 use super::{
     Check, access_token, allowlist, audit, client_certificates, exposure, passwords, role, secrets,
-    store, transport, users,
+    store, tenant, transport, users,
 };
+
+/// How many are made of a tenant, or of all else.
+pub(super) fn count(with_tenant: bool) -> usize {
+    let of_tenant = if with_tenant {
+        0
+    } else {
+        tenant::checks().len()
+    };
+    all().len() - of_tenant
+}
 
 /// The checks, in the order in which they are made.
 pub(crate) fn all() -> Vec<&'static Check> {
@@ -19,6 +29,7 @@ pub(crate) fn all() -> Vec<&'static Check> {
     all.extend(users::CHECKS);
     all.extend(secrets::CHECKS);
     all.extend(audit::CHECKS);
+    all.extend(tenant::checks());
     all
 }
 

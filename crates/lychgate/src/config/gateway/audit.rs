@@ -31,8 +31,8 @@ pub(super) fn settings(
     Some(AuditSettings {
         destination: destination?,
         pseudonym_key: pseudonym_key?,
-        rotation: rotation?,
-        heads: heads?,
+        rotation,
+        heads,
         on_failure: match raw.on_failure {
             RawOnFailure::Refuse => OnAuditFailure::Refuse,
             RawOnFailure::Answer => OnAuditFailure::Answer,
@@ -71,34 +71,33 @@ fn pseudonym_key(raw: &RawAudit, key: &Key, findings: &mut Findings<'_>) -> Opti
     findings.keep(key, pseudonym_key)
 }
 
-/// `Some(None)`: heads are not signed.
-fn heads(raw: &RawAudit, key: &Key, findings: &mut Findings<'_>) -> Option<Option<Heads>> {
+/// Nothing if heads are not signed, or with a finding.
+fn heads(raw: &RawAudit, key: &Key, findings: &mut Findings<'_>) -> Option<Heads> {
     let Some(secret) = &raw.signing_key else {
         if raw.sign_every.is_some() {
             let reason = "does nothing without `signing_key`; set that, or remove this";
             findings.push(&key.member("sign_every"), reason);
         }
-        return Some(None);
+        return None;
     };
     let every = &key.member("sign_every");
     let every = duration::or(raw.sign_every.as_ref(), Heads::EVERY, every, findings);
     let signing_key = HeadKey::from_pem(secret.expose_secret());
-    let heads = Heads {
+    Some(Heads {
         key: findings.keep(&key.member("signing_key"), signing_key)?,
         lines: Heads::LINES,
         every: every?,
-    };
-    Some(Some(heads))
+    })
 }
 
-/// `Some(None)`: the file is not rotated here.
+/// Nothing if the file is not rotated here, or with a finding.
 fn rotation(
     raw: Option<&RawRotation>,
     is_file: bool,
     key: &Key,
     findings: &mut Findings<'_>,
-) -> Option<Option<Rotation>> {
-    let Some(raw) = raw else { return Some(None) };
+) -> Option<Rotation> {
+    let raw = raw?;
     if !is_file {
         findings.push(key, "is about a file, and `file` names none");
     }
@@ -109,9 +108,9 @@ fn rotation(
         Some(after) => Some(findings.keep(&key.member("after"), after.parse())?),
         None => None,
     };
-    Some(Some(Rotation {
+    Some(Rotation {
         bytes: raw.bytes.map(|bytes| u64::from(bytes.get())),
         after,
         keep: raw.keep.map(|keep| keep.get() as usize),
-    }))
+    })
 }

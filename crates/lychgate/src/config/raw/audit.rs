@@ -48,6 +48,19 @@ pub(crate) enum RawOnFailure {
     Answer,
 }
 
+/// Decoys. Whoever uses one has found it where only an intruder looks; it is answered as any other refusal, and raises an
+/// alert: the event `canary` in the audit log, a line in the log, and the metric `lychgate_canaries`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Canaries")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawCanaries {
+    /// Identifiers of accounts that nobody has, or their `user_id`. A row of the store may bear one; it never logs in, is
+    /// never found and never changed.
+    pub(crate) identifiers: Vec<String>,
+    /// Clients that nobody runs, with a secret of theirs left where an intruder finds it. None of them is let in.
+    pub(crate) clients: Vec<String>,
+}
+
 /// The file is moved to its name with the time and the number of the next line behind it, and the chain goes on in a new one.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Rotation")]

@@ -23,6 +23,8 @@ pub(crate) struct RawGateway {
     pub(crate) admin_socket: Option<String>,
     /// The certificate of `admin_listen`. `client_ca` has to be there: nobody looks in without a certificate.
     pub(crate) admin_tls: Option<RawTls>,
+    /// The URL that the scripts reach the API by, for which proofs are made. With `sender_constraint = "dpop"` only.
+    pub(crate) public_url: Option<String>,
     /// The certificate of the API, or `"terminated-by-trusted-proxy"`: then `trusted_proxies` alone are heard, in plain.
     pub(crate) tls: Option<RawGatewayTls>,
     /// Where the address of a client is read from.
@@ -97,6 +99,15 @@ pub(crate) struct RawAllowlist {
     /// The regions to take from such JSON files, as `EU`.
     #[serde(default)]
     pub(crate) regions: Vec<String>,
+    /// Where such a JSON file is published, as `https://cdn.auth0.com/ip-ranges.json`. What is fetched there is kept in
+    /// `cache`; what cannot be used changes nothing.
+    pub(crate) url: Option<String>,
+    /// How often the URL is asked: every 6 hours if left out, at most once a minute.
+    pub(crate) refresh: Option<RawDuration>,
+    /// The file that keeps what the URL gave last, so that a start without the network has it. Needs to be there with `url`.
+    pub(crate) cache: Option<String>,
+    /// The file of the authorities that stand for the URL's certificate, in PEM; those that this machine trusts if left out.
+    pub(crate) url_ca: Option<String>,
     /// Starts although the list holds every address of IPv4 or of IPv6.
     #[serde(default)]
     pub(crate) i_accept_any_network: bool,
@@ -118,6 +129,10 @@ pub(crate) struct RawAccessToken {
     /// What a token must be bound to beside its bearer.
     #[serde(default)]
     pub(crate) sender_constraint: RawSenderConstraint,
+    /// Whether a token is good for one call only. It needs a `jti`, which the platform puts into tokens of its RFC 9068
+    /// profile, and scripts that take a token for each call.
+    #[serde(default)]
+    pub(crate) one_use: bool,
     /// How far the clocks of issuer and gateway may differ.
     pub(crate) leeway: Option<RawDuration>,
     /// The longest life of a token, from `iat` to `exp`. An hour is wiser than the default.
@@ -136,6 +151,10 @@ pub(crate) enum RawSenderConstraint {
     /// Nothing: a plain bearer token. A token that says it is bound is refused.
     #[default]
     None,
+    /// A key that every request proves anew (RFC 9449). A plain bearer token is refused.
+    Dpop,
+    /// The certificate that the client shows, for which `tls` needs `client_ca` (RFC 8705). A plain bearer token is refused.
+    Mtls,
 }
 
 /// How often a client and a network may call, once their token is found good and its scope names the operation. Over it the
@@ -196,4 +215,7 @@ pub(crate) struct RawLimits {
     pub(crate) body_read: Option<RawDuration>,
     /// How long a stop waits for requests that run.
     pub(crate) drain: Option<RawDuration>,
+    /// Proofs of possession, and as many used tokens, that are remembered so that none is taken twice; 503 answers what
+    /// comes when there is no room.
+    pub(crate) replay_entries: Option<NonZeroU32>,
 }

@@ -83,6 +83,11 @@ impl Serve {
             .to_owned()
     }
 
+    /// Everything that it has said so far.
+    pub(crate) fn said_so_far(&self) -> String {
+        self.said.borrow().clone()
+    }
+
     /// Waits until it has the keys of its issuer.
     pub(crate) async fn ready(&self) {
         let ready = async {
@@ -105,13 +110,18 @@ impl Serve {
 
     /// Asks it to stop as a service manager does.
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// Asks it to read its config again.
+    pub(crate) async fn hang_up(&self) {
+        self.signal("-HUP").await;
+    }
+
+    async fn signal(&self, signal: &str) {
         let id = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .await
-            .unwrap();
-        assert!(sent.success());
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.unwrap().success());
     }
 
     /// Its exit status, and everything it has said.
