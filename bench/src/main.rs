@@ -9,6 +9,7 @@
 mod bare;
 mod hash_loop;
 mod load;
+mod timing;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -26,6 +27,8 @@ enum Command {
     Load(load::Arguments),
     /// Answer `lookup` out of nothing: `axum` and JSON alone.
     Bare(bare::Arguments),
+    /// Ask for logins that are refused, and compare how long each kind of refusal takes.
+    Timing(timing::Arguments),
     /// Hash in a loop, on as many threads as told.
     HashLoop(hash_loop::Arguments),
 }
@@ -39,6 +42,15 @@ fn main() -> Result<()> {
                 .build()
                 .context("cannot start the asynchronous runtime")?;
             let measured = runtime.block_on(load::run(arguments))?;
+            println!("{}", serde_json::to_string(&measured)?);
+        }
+        Command::Timing(arguments) => {
+            // One thread here, too: nothing else is to run while an answer is waited for.
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .context("cannot start the asynchronous runtime")?;
+            let measured = runtime.block_on(timing::run(arguments))?;
             println!("{}", serde_json::to_string(&measured)?);
         }
         Command::Bare(arguments) => {

@@ -11,6 +11,7 @@ mod peers;
 mod process;
 mod report;
 mod scene;
+mod timing;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -25,6 +26,8 @@ pub(crate) enum Scenario {
     Lookup,
     /// One password: the price of the hash, and what a flood of them does to others.
     Authenticate,
+    /// Refused logins: whether their time tells why.
+    Timing,
 }
 
 /// How long it is measured.
@@ -63,6 +66,10 @@ pub(crate) fn run(scenario: Scenario, quick: bool) -> Result<()> {
         Scenario::Authenticate => Section {
             name: "authenticate",
             text: authenticate::run(&scene, patience)?,
+        },
+        Scenario::Timing => Section {
+            name: "timing",
+            text: timing::run(&scene, quick)?,
         },
     };
     if quick {

@@ -13,7 +13,7 @@ struct Prerequisite {
     what_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 15] = [
+const PREREQUISITES: [Prerequisite; 16] = [
     Prerequisite {
         program: "node",
         version: "--version",
@@ -85,6 +85,12 @@ const PREREQUISITES: [Prerequisite; 15] = [
         version: "--version",
         package: "curl",
         what_for: "the tutorial logs in with it",
+    },
+    Prerequisite {
+        program: "/usr/sbin/nft",
+        version: "--version",
+        package: "nftables",
+        what_for: "the allowlist for nftables is read back",
     },
     Prerequisite {
         program: "php",

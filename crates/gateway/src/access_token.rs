@@ -17,24 +17,54 @@ use lychgate_listener::AdmittedPeer;
 use lychgate_token::access_token::Rules;
 use lychgate_token::{BearerToken, Refusal, UnixTime, UnverifiedToken, VerifiedToken};
 
-use crate::problem::{InvalidToken, Problem};
-use crate::settings::AccessTokenSettings;
+use crate::problem::{InvalidToken, Problem, Scheme};
+use crate::settings::{AccessTokenSettings, IssuerSettings};
 use credentials::Credentials;
 use issuer_keys::{IssuerKeys, NoKey};
 use verified::{SignedBy, VerifiedTokens};
+
+/// A token that was found good, with the SHA-256 of its text.
+#[derive(Debug, Clone)]
+pub(crate) struct PresentedToken {
+    verified: VerifiedToken,
+    digest: [u8; 32],
+}
+
+impl PresentedToken {
+    /// What it says.
+    pub(crate) fn verified(&self) -> &VerifiedToken {
+        &self.verified
+    }
+
+    /// The SHA-256 of its text, by which a proof names it.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+}
 
 /// What decides whether a token is good: the rules, the issuers' keys, and the tokens that were found good already.
 pub(crate) struct AccessTokens {
     rules: Rules,
     issuers: BTreeMap<String, Arc<IssuerKeys>>,
     verified: VerifiedTokens,
+    schemes: &'static [Scheme],
 }
 
 impl AccessTokens {
     pub(crate) fn new(settings: &AccessTokenSettings, now: UnixTime) -> Self {
+        Self::knowing(settings, now, |_| None)
+    }
+
+    /// The same, with the keys of issuers that are known already.
+    pub(crate) fn knowing(
+        settings: &AccessTokenSettings,
+        now: UnixTime,
+        known: impl Fn(&IssuerSettings) -> Option<Arc<IssuerKeys>>,
+    ) -> Self {
         let issuers = settings.issuers.iter().map(|issuer| {
-            let keys = IssuerKeys::new(issuer.clone(), settings.keys, now);
-            (issuer.issuer.as_str().to_owned(), Arc::new(keys))
+            let keys = known(issuer)
+                .unwrap_or_else(|| Arc::new(IssuerKeys::new(issuer.clone(), settings.keys, now)));
+            (issuer.issuer.as_str().to_owned(), keys)
         });
         Self {
             rules: Rules {
@@ -50,10 +80,11 @@ impl AccessTokens {
             },
             issuers: issuers.collect(),
             verified: VerifiedTokens::new(settings.verified_tokens),
+            schemes: settings.sender_constraint.schemes(),
         }
     }
 
-    /// Steps 1 to 3 of what makes a token good: one bearer token, well-formed, signed by a current key of an issuer on
+    /// Steps 1 to 3 of what makes a token good: one token, well-formed, signed by a current key of an issuer on
     /// the list, for us, and good at `now`.
     pub(crate) async fn verify(
         &self,
@@ -61,19 +92,23 @@ impl AccessTokens {
         headers: &HeaderMap,
         uri: &Uri,
         now: UnixTime,
-    ) -> Result<VerifiedToken, Problem> {
-        match Credentials::read(headers, uri)? {
+    ) -> Result<PresentedToken, Problem> {
+        match Credentials::read(headers, uri, self.schemes)? {
             Credentials::Absent => Err(Problem::InvalidToken(InvalidToken::Absent)),
-            Credentials::Bearer(token) => self.verify_bearer(&token, now).await,
+            Credentials::Token(token) => {
+                let digest = token.digest();
+                let verified = self.verify_token(&token, digest, now).await?;
+                Ok(PresentedToken { verified, digest })
+            }
         }
     }
 
-    async fn verify_bearer(
+    async fn verify_token(
         &self,
         token: &BearerToken,
+        digest: [u8; 32],
         now: UnixTime,
     ) -> Result<VerifiedToken, Problem> {
-        let digest = token.digest();
         if let Some(verified) = self
             .verified
             .find(&digest, now, |signed_by| self.is_current(signed_by, now))
@@ -107,6 +142,11 @@ impl AccessTokens {
     /// The keys of each issuer, for the tasks that refresh them and for readiness.
     pub(crate) fn issuers(&self) -> impl Iterator<Item = &Arc<IssuerKeys>> {
         self.issuers.values()
+    }
+
+    /// The keys of the issuer of this name.
+    pub(crate) fn keys_of(&self, issuer: &str) -> Option<&Arc<IssuerKeys>> {
+        self.issuers.get(issuer)
     }
 
     /// How many verified tokens are remembered.

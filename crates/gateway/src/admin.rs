@@ -1,7 +1,9 @@
-//! What the operator looks at, on loopback only: is it alive, is it ready, what does it count, what does it offer.
+//! What the operator looks at, on loopback or with a certificate: is it alive, is it ready, what does it count, what does
+//! it offer.
 //!
 //! Nothing here changes anything, and nothing here is about a user. An attacker on the same machine, or a page in the
-//! operator's browser that had a name point here, finds counters; the `Host` must be this machine's all the same.
+//! operator's browser that had a name point here, finds counters; on loopback the `Host` must be this machine's all the
+//! same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +13,16 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use lychgate_listener::Live;
 use lychgate_token::UnixTime;
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::access_token::AccessTokens;
 use crate::legacy::Legacy;
 use crate::metrics::Metrics;
 use crate::openapi_of;
+use crate::rules::Rules;
 
 /// How long readiness waits for the store.
 const PING: Duration = Duration::from_secs(2);
@@ -29,16 +32,26 @@ pub(crate) const CONNECTIONS: usize = 32;
 
 /// What the operator's questions are answered from.
 pub(crate) struct Admin {
-    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) legacy: Arc<Legacy>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) names: Names,
     pub(crate) stop: CancellationToken,
+}
+
+/// The names that questions may be addressed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Those of this machine to itself.
+    Loopback,
+    /// Any: who asks has shown a certificate.
+    Any,
 }
 
 impl Admin {
     /// Answers one question.
     pub(crate) async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        if !names_this_machine(request) {
+        if self.names == Names::Loopback && !names_this_machine(request) {
             return plain(
                 StatusCode::MISDIRECTED_REQUEST,
                 "this listener answers to a loopback name only\n",
@@ -69,9 +82,9 @@ impl Admin {
     /// Ready, or what is waited for.
     async fn readiness(&self) -> Response<Full<Bytes>> {
         let now = UnixTime::now();
-        let mut waiting_for: Vec<String> = self
-            .access_tokens
-            .issuers()
+        let rules = self.rules.current();
+        let issuers = rules.access_tokens.issuers();
+        let mut waiting_for: Vec<String> = issuers
             .filter(|issuer| !issuer.available(now))
             .map(|issuer| format!("the keys of {}", issuer.issuer()))
             .collect();
@@ -113,7 +126,11 @@ impl Admin {
 
     /// The operations that this deployment defines.
     fn openapi(&self) -> Response<Full<Bytes>> {
-        let document = openapi_of(|operation| self.legacy.defines(operation.statement));
+        let rules = self.rules.current();
+        let document = openapi_of(
+            |operation| self.legacy.defines(operation.statement),
+            rules.possession.constraint(),
+        );
         answer(StatusCode::OK, "application/json", document.to_string())
     }
 }

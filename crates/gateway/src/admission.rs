@@ -13,9 +13,10 @@ use crate::problem::Problem;
 use crate::settings::ClientAddress;
 
 /// The allowlist, and whose address is held against it.
+#[derive(Clone)]
 pub(crate) struct Admission {
-    pub(crate) allowlist: Allowlist,
-    pub(crate) source: ClientAddress,
+    allowlist: Allowlist,
+    source: ClientAddress,
 }
 
 /// The other end of a connection that was let in.
@@ -28,6 +29,15 @@ pub(crate) enum Connection {
 }
 
 impl Admission {
+    pub(crate) fn new(allowlist: Allowlist, source: ClientAddress) -> Self {
+        Self { allowlist, source }
+    }
+
+    /// Whose address is held against the list.
+    pub(crate) fn source(&self) -> &ClientAddress {
+        &self.source
+    }
+
     /// Lets a connection in, or gives its peer back.
     pub(crate) fn connection(&self, peer: Peer) -> Result<Connection, Peer> {
         match &self.source {
@@ -48,7 +58,13 @@ impl Admission {
         headers: &HeaderMap,
     ) -> Result<AdmittedPeer, Refused> {
         let told = match (connection, &self.source) {
-            (Connection::Client(peer), _) => return Ok(peer),
+            // The list may be another than the one that let the connection in.
+            (Connection::Client(peer), _) => {
+                return self.allowlist.admit_again(peer).ok_or(Refused {
+                    address: Some(peer.address()),
+                    problem: Problem::AddressNotAllowed("no-longer-on-the-allowlist"),
+                });
+            }
             (Connection::Proxy(peer), ClientAddress::Field(field, proxies)) => field
                 .client(peer, proxies, headers)
                 .map_err(Refused::untold)?,
@@ -62,6 +78,11 @@ impl Admission {
 }
 
 impl Connection {
+    /// Whether everything on it comes from one client, who stands at its other end.
+    pub(crate) fn is_of_one_client(self) -> bool {
+        matches!(self, Self::Client(_))
+    }
+
     /// The address at the other end of the socket, or of the PROXY header.
     pub(crate) fn address(self) -> IpAddr {
         match self {

@@ -2,26 +2,48 @@
 //!
 //! A [`Record`] goes the whole way with its request and notes the step it is at; whatever ends the request, the line says
 //! where. An attacker wants to act without a trace, or to read in the trace what it must not hold: there is no field for
-//! a password, a hash, a token or a plain identifier, and a request whose line cannot be written is not answered.
+//! a password, a hash, a token or a plain identifier, and a request whose line cannot be written is not answered. An
+//! attacker who got into the machine wants to change the trace: lines are a chain, whose head can be signed.
 
+mod chain;
+mod destination;
+mod file;
+mod head;
+mod hex;
 mod line;
+mod own;
 pub(crate) mod pseudonym;
 mod refusals;
+mod syslog;
+pub(crate) mod trace;
+mod verification;
 mod writer;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lychgate_store::Identifier;
 use lychgate_token::UnixTime;
 
+use crate::canary::Canary;
 use crate::ledger::Sighting;
+use crate::operations::{Authenticate, Operation as _};
 use crate::problem::{Problem, ProblemKind};
 use line::Line;
 use pseudonym::PseudonymKey;
+use trace::Detail;
 
+pub use chain::{Digest, Link};
+pub use destination::Heads;
+pub use file::Rotation;
+pub use head::{HeadKey, HeadPublicKey};
 pub use line::{EVENTS, FIELDS};
 pub(crate) use refusals::{RefusalLines, Refusals};
+pub use syslog::SyslogAddress;
+pub use trace::DETAILS;
+pub(crate) use trace::Trace;
+pub use verification::{Fault, FaultKind, Place, Signed, Verification};
 pub(crate) use writer::Writer;
 
 /// Where a request is on its way; the step of the line is the one that decided.
@@ -35,12 +57,18 @@ pub enum Step {
     AccessToken,
     /// Whom the token was issued to.
     Caller,
+    /// The proof of the key that the token is bound to.
+    Possession,
     /// The operation's path and method.
     Route,
     /// The token's scope.
     Scope,
+    /// How often the client and its network call.
+    Rate,
     /// The body and its fields.
     Body,
+    /// What became of the same call before.
+    Idempotency,
     /// How often the password of an identifier was wrong.
     Lockout,
     /// The operation itself: store and passwords.
@@ -68,6 +96,14 @@ pub enum Outcome {
     Superseded,
     /// The hash was not rewritten, or nobody knows.
     UpgradeFailed,
+    /// The failures of an identifier were forgotten.
+    Unlocked,
+    /// There were no failures to forget.
+    NotLocked,
+    /// Other settings are in force from now on.
+    Adopted,
+    /// Other settings cannot be used, and the old ones stay in force.
+    Refused,
 }
 
 /// What is known of a request so far.
@@ -82,18 +118,23 @@ pub(crate) struct Record {
     about: Option<String>,
     outcome: &'static str,
     told: Option<Sighting>,
+    canary: Option<Canary>,
+    trace: Arc<Trace>,
 }
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
         Self::Caller,
+        Self::Possession,
         Self::Route,
         Self::Scope,
+        Self::Rate,
         Self::Body,
+        Self::Idempotency,
         Self::Lockout,
         Self::Operation,
     ];
@@ -105,9 +146,12 @@ impl Step {
             Self::Headers => "headers",
             Self::AccessToken => "access_token",
             Self::Caller => "caller",
+            Self::Possession => "possession",
             Self::Route => "route",
             Self::Scope => "scope",
+            Self::Rate => "rate",
             Self::Body => "body",
+            Self::Idempotency => "idempotency",
             Self::Lockout => "lockout",
             Self::Operation => "operation",
         }
@@ -120,9 +164,16 @@ impl Step {
             Self::Headers => "whether the header fields are within their limit",
             Self::AccessToken => "whether there is one access token, and it is good",
             Self::Caller => "whether it was issued to an allowed client, by client credentials",
+            Self::Possession => {
+                "whether the token is sent as it must be: with a proof of the key that it is bound to, or once"
+            }
             Self::Route => "whether there is such an operation, and it is called with `POST`",
             Self::Scope => "whether the token's scope names the operation",
+            Self::Rate => "whether the client and its network are within their rates",
             Self::Body => "whether the body and its fields are as the operation takes them",
+            Self::Idempotency => {
+                "whether the same call was made before, by its `Idempotency-Key`; what it got then is answered again"
+            }
             Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
         }
@@ -131,7 +182,7 @@ impl Step {
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -141,6 +192,10 @@ impl Outcome {
         Self::Upgraded,
         Self::Superseded,
         Self::UpgradeFailed,
+        Self::Unlocked,
+        Self::NotLocked,
+        Self::Adopted,
+        Self::Refused,
     ];
 
     /// Its name in a line.
@@ -155,6 +210,10 @@ impl Outcome {
             Self::Upgraded => "upgraded",
             Self::Superseded => "superseded",
             Self::UpgradeFailed => "upgrade-failed",
+            Self::Unlocked => "unlocked",
+            Self::NotLocked => "not-locked",
+            Self::Adopted => "adopted",
+            Self::Refused => "refused",
         }
     }
 
@@ -174,6 +233,12 @@ impl Outcome {
                 "the hash was no longer the one that the login verified, and was left"
             }
             Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
+            Self::Unlocked => "the failures of the identifier were forgotten",
+            Self::NotLocked => "the identifier had no failures to forget",
+            Self::Adopted => "the settings that were read again are in force",
+            Self::Refused => {
+                "the settings that were read again cannot be used, and the old ones stay in force; `reason` says why"
+            }
         }
     }
 }
@@ -190,6 +255,8 @@ impl Record {
             about: None,
             outcome: "none",
             told: None,
+            canary: None,
+            trace: Arc::default(),
         }
     }
 
@@ -233,9 +300,29 @@ impl Record {
         self.outcome = outcome.name();
     }
 
+    /// It uses a decoy.
+    pub(crate) fn canary(&mut self, canary: Canary) {
+        self.canary = Some(canary);
+    }
+
+    /// Whether it uses a decoy.
+    pub(crate) fn used_canary(&self) -> Option<Canary> {
+        self.canary
+    }
+
+    /// What is found below, as it is found.
+    pub(crate) fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
     /// What the answer tells the platform about a user.
     pub(crate) fn told(&mut self, sighting: Option<Sighting>) {
         self.told = sighting;
+    }
+
+    /// Whether it is a login that was answered with nobody.
+    pub(crate) fn refused_a_login(&self) -> bool {
+        self.operation == Some(Authenticate::NAME) && self.outcome == Outcome::NoUser.name()
     }
 
     /// What the answer tells the platform about a user; not for the line.
@@ -256,7 +343,17 @@ impl Record {
         key: &'a PseudonymKey,
         took: Duration,
     ) -> Line<'a> {
+        let mut detail = self.trace.so_far();
+        detail.retry_after_s = problem.and_then(Problem::retry_after);
+        let event = if self.canary.is_some() {
+            "canary"
+        } else {
+            "answer"
+        };
         Line {
+            severity: self.canary.map(|_| "alert"),
+            canary: self.canary.map(Canary::name),
+            detail: (detail != Detail::default()).then_some(detail),
             pseudonym: self
                 .about
                 .as_deref()
@@ -270,7 +367,7 @@ impl Record {
             request_id: Some(&self.request_id),
             outcome: problem.map_or(self.outcome, |problem| problem.kind().describe().name),
             address: Some(self.address),
-            ..Line::new("answer", self.time, self.step)
+            ..Line::new(event, self.time, self.step)
         }
     }
 }
@@ -304,14 +401,46 @@ pub(crate) fn password_upgrade<'a>(
     }
 }
 
+/// The line of an operator who ends the delays of an identifier, through the admin socket.
+pub(crate) fn unlock_line<'a>(
+    time: UnixTime,
+    identifier: &Identifier,
+    key: &'a PseudonymKey,
+    outcome: Outcome,
+) -> Line<'a> {
+    Line {
+        outcome: outcome.name(),
+        pseudonym: Some(key.pseudonym(identifier.as_str())),
+        pseudonym_key: Some(key.id()),
+        ..Line::new("unlock", time, Step::Lockout)
+    }
+}
+
+/// The line of settings that were read again. It has no request, no peer and no step.
+pub(crate) fn reload(
+    time: UnixTime,
+    outcome: Outcome,
+    reason: Option<&'static str>,
+) -> Line<'static> {
+    Line {
+        step: None,
+        outcome: outcome.name(),
+        reason,
+        ..Line::new("reload", time, Step::Operation)
+    }
+}
+
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
 
+    use super::own::OwnEvent;
     use super::*;
     use crate::problem::InvalidToken;
 
@@ -359,21 +488,40 @@ mod tests {
         let mut record = record();
         record.about("zoe");
         record.operation("lookup");
-        let problem = Problem::Internal("reason");
+        record.canary(Canary::Identifier);
+        record.trace = Arc::new(Trace::full());
+        let problem = Problem::ClientNotAllowed("reason");
         let key = key();
         let mut line = record.line(500, Some(&problem), &key, Duration::ZERO);
         line.client = Some("client");
+        if let Some(detail) = &mut line.detail {
+            detail.retry_after_s = Some(1);
+        }
         line.untold = Some(3);
         let line = serde_json::to_value(&line).unwrap();
-        let mut written: Vec<_> = line
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        let mut described: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
-        written.sort_unstable();
-        described.sort_unstable();
+        let detail = line["detail"].as_object().unwrap();
+        let described: BTreeSet<_> = DETAILS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(
+            detail.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            described
+        );
+        let own = [
+            OwnEvent::Start,
+            OwnEvent::Stop,
+            OwnEvent::Head,
+            OwnEvent::Rotated {
+                removed_through: Some(7),
+            },
+            OwnEvent::Torn(Digest::of(b"{")),
+        ]
+        .map(|own| serde_json::to_value(own.line(UnixTime::from_seconds(0), Some("id"))).unwrap());
+        // These come around each line when it is written.
+        let mut written = BTreeSet::from(["sequence", "previous", "chain", "signature"]);
+        for line in own.iter().chain([&line]) {
+            written.extend(line.as_object().unwrap().keys().map(String::as_str));
+            assert!(EVENTS.iter().any(|(name, _)| line["event"] == *name));
+        }
+        let described: BTreeSet<_> = FIELDS.iter().map(|(name, _)| *name).collect();
         assert_eq!(written, described);
         let refused =
             refused_connection(UnixTime::from_seconds(0), "192.0.2.1".parse().unwrap(), 2);
@@ -385,8 +533,19 @@ mod tests {
             (Outcome::Upgraded, None),
             Duration::ZERO,
         );
-        let [refused, upgrade] = [refused, upgrade].map(|line| serde_json::to_value(line).unwrap());
-        for event in [&line["event"], &refused["event"], &upgrade["event"]] {
+        let zoe = Identifier::parse("zoe", lychgate_store::IdentifierCase::Insensitive);
+        let unlock = unlock_line(
+            UnixTime::from_seconds(0),
+            &zoe.unwrap(),
+            &key,
+            Outcome::Unlocked,
+        );
+        let [refused, upgrade, unlock] =
+            [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
+        let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
+        let reload = serde_json::to_value(reload).unwrap();
+        assert!(reload["step"].is_null());
+        for event in [&line, &refused, &upgrade, &unlock, &reload].map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

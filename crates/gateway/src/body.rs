@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::problem::{Malformed, Problem};
+use crate::rate::Slot;
 
 pub(crate) use drain::drain;
 
@@ -56,12 +57,13 @@ enum MediaType {
     Other,
 }
 
-/// Reads the body as one JSON object (RFC 8259 §4) without duplicate members at any level.
+/// Reads a body that says it is JSON. Only where there is room for the call is it read at all.
 pub(crate) async fn read<B>(
+    _room: &Slot,
     headers: &HeaderMap,
     body: &mut B,
     limits: BodyLimits,
-) -> Result<Map<String, Value>, Problem>
+) -> Result<Zeroizing<Vec<u8>>, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -70,8 +72,12 @@ where
         MediaType::Form => return Err(refuse_form(&collect(body, limits).await?)),
         MediaType::Other => return Err(Problem::UnsupportedMediaType),
     }
-    let bytes = collect(body, limits).await?;
-    let object = lychgate_token::strict_json::parse_object(&bytes)
+    collect(body, limits).await
+}
+
+/// The one JSON object (RFC 8259 §4) that a body is, without duplicate members at any level.
+pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let object = lychgate_token::strict_json::parse_object(bytes)
         .map_err(|_| Problem::MalformedRequest(Malformed::NotJson))?;
     if object.contains_key(ACCESS_TOKEN) {
         return Err(Problem::MalformedRequest(Malformed::TokenInBody));
@@ -163,9 +169,20 @@ mod tests {
         HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(value).unwrap())])
     }
 
+    async fn read_body<B>(
+        headers: &HeaderMap,
+        body: &mut B,
+        limits: BodyLimits,
+    ) -> Result<Map<String, Value>, Problem>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        object(&read(&Slot::of_a_test(), headers, body, limits).await?)
+    }
+
     async fn read_json(text: &str) -> Result<Map<String, Value>, Problem> {
         let mut body = Full::new(Bytes::from(text.to_owned()));
-        read(
+        read_body(
             &content_type("application/json"),
             &mut body,
             BodyLimits::default(),
@@ -234,12 +251,12 @@ mod tests {
         let form = content_type("application/x-www-form-urlencoded");
         let mut with_token = Full::new(Bytes::from_static(b"a=b&access_token=x"));
         assert!(matches!(
-            read(&form, &mut with_token, BodyLimits::default()).await,
+            read_body(&form, &mut with_token, BodyLimits::default()).await,
             Err(Problem::MalformedRequest(Malformed::TokenInBody))
         ));
         let mut without = Full::new(Bytes::from_static(b"a=access_token"));
         assert!(matches!(
-            read(&form, &mut without, BodyLimits::default()).await,
+            read_body(&form, &mut without, BodyLimits::default()).await,
             Err(Problem::UnsupportedMediaType)
         ));
     }
@@ -271,7 +288,7 @@ mod tests {
             read: Duration::from_millis(1),
             ..BodyLimits::default()
         };
-        let result = read(&content_type("application/json"), &mut Endless, limits).await;
+        let result = read_body(&content_type("application/json"), &mut Endless, limits).await;
         assert!(matches!(result, Err(Problem::TooSlow)));
     }
 

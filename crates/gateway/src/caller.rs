@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use lychgate_listener::AdmittedPeer;
 use lychgate_token::{Scope, VerifiedToken};
 
+use crate::access_token::PresentedToken;
 use crate::problem::{InvalidToken, Problem};
 use crate::settings::{Audience, ClientId};
 
@@ -30,31 +31,26 @@ const SCOPES_OF_A_LOGIN: [&str; 3] = ["openid", "profile", "offline_access"];
 pub struct Caller {
     peer: AdmittedPeer,
     client: ClientId,
-    scope: Scope,
+    token: PresentedToken,
 }
 
 impl Caller {
-    /// Steps 4 and 5 of what makes a token good: the client, the grant, and no constraint that was not proven.
+    /// Step 4 of what makes a token good: the client and the grant.
     pub(crate) fn admit(
         peer: AdmittedPeer,
-        token: &VerifiedToken,
+        token: PresentedToken,
         clients: &BTreeSet<ClientId>,
         audience: &Audience,
     ) -> Result<Self, Problem> {
-        let client = client_of(token)?;
+        let client = client_of(token.verified())?;
         let client = clients
             .get(client)
             .ok_or(Problem::ClientNotAllowed("client-not-listed"))?;
-        issued_to_the_client_itself(token, client, audience)?;
-        if token.confirmation().is_some() {
-            return Err(Problem::InvalidToken(InvalidToken::Refused(
-                "constraint-not-proven",
-            )));
-        }
+        issued_to_the_client_itself(token.verified(), client, audience)?;
         Ok(Self {
             peer,
             client: client.clone(),
-            scope: token.scope().clone(),
+            token,
         })
     }
 
@@ -70,7 +66,17 @@ impl Caller {
 
     /// What the token allows.
     pub fn scope(&self) -> &Scope {
-        &self.scope
+        self.token().scope()
+    }
+
+    /// The token itself.
+    pub(crate) fn token(&self) -> &VerifiedToken {
+        self.token.verified()
+    }
+
+    /// The SHA-256 of the token's text.
+    pub(crate) fn token_digest(&self) -> [u8; 32] {
+        self.token.digest()
     }
 }
 

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// An error of this crate. All of them come before the first request; what goes wrong in a request is a
-/// [`Problem`](crate::problem::Problem).
+/// An error of this crate. All of them come before the first request, or before other settings are in force; what goes wrong
+/// in a request is a [`Problem`](crate::problem::Problem).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,6 +24,9 @@ pub enum Error {
     /// A place of keys that anyone on the way could change.
     #[error("the place of the keys is neither https nor on loopback")]
     KeyLocation,
+    /// A public URL that no client could have made a proof for.
+    #[error("the public URL {0}; write what the scripts have as `GATEWAY_URL`")]
+    PublicUrl(&'static str),
     /// An audience that is empty or a wildcard.
     #[error("the audience is empty or a wildcard; name the identifier of the API in the tenant")]
     Audience,
@@ -63,12 +66,55 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The admin socket would not be the gateway's own.
+    #[error("the admin socket {} {reason}", path.display())]
+    AdminSocket {
+        /// The socket.
+        path: PathBuf,
+        /// Why it cannot be there.
+        reason: &'static str,
+    },
+    /// The admin socket cannot be made.
+    #[error("the admin socket {} cannot be made", path.display())]
+    AdminSocketFile {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The audit file holds something else.
+    #[error(
+        "the end of the audit file {} is not of an audit chain; move the file away, and a new one is begun",
+        .0.display()
+    )]
+    AuditFileForeign(PathBuf),
+    /// A place that is none of the system's log.
+    #[error(
+        "the system's log is a socket, such as `/dev/log`, or a relay on this machine, such as `tcp://127.0.0.1:601`"
+    )]
+    AuditSyslogAddress,
+    /// The system's log cannot be reached.
+    #[error("audit lines go to the system's log, which cannot be reached")]
+    AuditSyslog(#[source] io::Error),
+    /// A key that cannot sign the head of an audit chain.
+    #[error(
+        "the audit signing key is no private key of Ed25519 in PKCS#8 and PEM; make one with \
+         `openssl genpkey -algorithm ed25519`"
+    )]
+    AuditSigningKey,
+    /// A key by which signatures of an audit chain cannot be verified.
+    #[error("no public key of Ed25519 in PEM; `lychgate audit public-key` prints the gateway's")]
+    AuditPublicKey,
     /// The migration ledger cannot be used.
     #[error(transparent)]
     Ledger(lychgate_store::LedgerError),
     /// Standard output, where audit lines were to go, is closed.
     #[error("audit lines go to standard output, which cannot be written")]
     AuditStdout(#[source] io::Error),
+
+    /// An issuer's keys, which other settings look for elsewhere, are not there.
+    #[error("the keys of {0} cannot be fetched as the new settings have it; the log says why")]
+    KeysNotFetched(String),
 
     // Other rooms.
     /// A socket cannot be bound.
@@ -82,6 +128,9 @@ pub enum Error {
     Passwords(#[from] lychgate_password::Error),
 
     // Us.
+    /// The system gives no random name for a chain of audit lines.
+    #[error("the system gives no random bytes to name the chain of audit lines")]
+    AuditChain,
     /// The client that fetches keys cannot be made.
     #[error("the client that fetches keys cannot be made")]
     KeyClient(#[source] reqwest::Error),

@@ -3,24 +3,30 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use lychgate_listener::{Drained, Listener, Transport};
+use lychgate_listener::{Drained, Listener, Live, Transport};
 use lychgate_token::UnixTime;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access_token::AccessTokens;
 use crate::access_token::discovery::Discovery;
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Names};
+use crate::admin_socket::{AdminSocket, Operator};
 use crate::admission::Admission;
+use crate::adoption::{Adoption, KeyKeeping};
+use crate::audit::pseudonym::LedgerKey;
 use crate::audit::{RefusalLines, Refusals, Writer};
 use crate::error::Error;
-use crate::ledger::{LedgerWriter, Recorder};
+use crate::idempotency::Idempotency;
+use crate::ledger::{LedgerSettings, LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
-use crate::settings::{ClientAddress, Endpoint, Limits, Settings};
+use crate::possession::Memory;
+use crate::rate::Rates;
+use crate::rules::Rules;
+use crate::settings::{AdminEndpoint, ClientAddress, Endpoint, Limits, Settings};
 use crate::upgrade::{UpgradeQueue, Upgrading};
 use crate::way::Way;
 
@@ -28,9 +34,10 @@ use crate::way::Way;
 pub struct Gateway {
     listener: Listener,
     admin_listener: Listener,
+    admin_socket: Option<AdminSocket>,
     way: Arc<Way>,
     metrics: Arc<Metrics>,
-    discovery: Arc<Discovery>,
+    key_keeping: KeyKeeping,
     refusals: Refusals,
     refusal_lines: RefusalLines,
     upgrade_queue: UpgradeQueue,
@@ -44,8 +51,7 @@ impl Gateway {
         settings.access_token.refuse_empty_lists()?;
         settings.limits.lockout.check()?;
         let now = UnixTime::now();
-        let audit = Arc::new(Writer::open(&settings.audit.destination).await?);
-        let pseudonym_key = settings.audit.pseudonym_key;
+        let pseudonym_key = settings.audit.pseudonym_key.clone();
         let ledger_key = pseudonym_key.ledger_key();
         let decoys = Decoys {
             mix: settings.decoys,
@@ -62,38 +68,43 @@ impl Gateway {
         );
         let (legacy, upgrade_queue) = Box::pin(opening).await?;
         let legacy = Arc::new(legacy);
-        let access_tokens = Arc::new(AccessTokens::new(&settings.access_token, now));
         let keys = settings.access_token.keys;
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
-        let admin_listener = bind_admin(settings.admin_listen.address(), &settings.limits)?;
+        let admin_listener = bind_admin(settings.admin_listen, &settings.limits)?;
+        let admin_socket = settings.admin_socket.as_deref();
+        let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
+        let rates = Arc::new(Rates::new(settings.limits.rates));
+        let admission = Admission::new(settings.allowlist, settings.client_address);
+        let memory = Memory::new(&pseudonym_key.nonce_key(), settings.limits.replay_entries);
+        let rules = Rules::new(admission, settings.access_token, Arc::new(memory), now);
+        let rules = Arc::new(Live::new(rules));
         let lockout = Lockout::new(settings.limits.lockout);
-        let (ledger, ledger_writer) = match settings.ledger {
-            // On the heap, as it is a long story and few have one.
-            Some(ledger) => Box::pin(Recorder::start(ledger, ledger_key, now))
-                .await
-                .map(|(recorder, writer)| (Some(recorder), Some(writer)))?,
-            None => (None, None),
-        };
+        let idempotency_key = pseudonym_key.idempotency_key();
+        let idempotency = Idempotency::new(settings.limits.idempotency, &idempotency_key);
+        let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
+        // It begins with a line that says that we have started: after all that could keep us from it.
+        let audit = Arc::new(Box::pin(Writer::open(settings.audit)).await?);
         let readings = Readings {
+            rates: Arc::clone(&rates),
+            idempotency: Arc::clone(&idempotency),
+            audit: Arc::clone(&audit),
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
+            admin_connections: admin_listener.counters(),
             legacy: Arc::clone(&legacy),
-            access_tokens: Arc::clone(&access_tokens),
+            rules: Arc::clone(&rules),
             ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
         let (refusals, refusal_lines) =
             Refusals::new(settings.limits.refused_connection_lines, now);
         let way = Way {
-            admission: Admission {
-                allowlist: settings.allowlist,
-                source: settings.client_address,
-            },
-            access_tokens,
-            clients: settings.access_token.clients,
-            audience: settings.access_token.audience,
+            rules,
+            rates,
             identifiers: settings.identifiers,
+            idempotency,
+            canaries: settings.canaries,
             lockout,
             legacy,
             audit,
@@ -107,9 +118,10 @@ impl Gateway {
         Ok(Self {
             listener,
             admin_listener,
+            admin_socket,
             way: Arc::new(way),
             metrics,
-            discovery: Arc::new(discovery),
+            key_keeping: KeyKeeping::new(discovery),
             refusals,
             refusal_lines,
             upgrade_queue,
@@ -127,16 +139,26 @@ impl Gateway {
         self.admin_listener.address()
     }
 
+    /// Who puts other settings in force while this gateway runs.
+    pub fn adoption(&self) -> Adoption {
+        Adoption {
+            rules: Arc::clone(&self.way.rules),
+            tls: self.listener.tls(),
+            admin_tls: self.admin_listener.tls(),
+            audit: Arc::clone(&self.way.audit),
+            metrics: Arc::clone(&self.metrics),
+            key_keeping: self.key_keeping.clone(),
+        }
+    }
+
     /// Runs until `stop`; then accepts no more, finishes what runs, and says how long that took. The admin listener and
     /// the issuer's keys stay until the last request is answered.
     pub async fn run(self, stop: CancellationToken) -> Result<Drained, Error> {
-        let end = CancellationToken::new();
+        let end = self.key_keeping.end.clone();
         let _end_with_this_run = end.clone().drop_guard();
-        let background = TaskTracker::new();
-        for issuer in self.way.access_tokens.issuers() {
-            let (issuer, discovery, end) =
-                (Arc::clone(issuer), Arc::clone(&self.discovery), end.clone());
-            background.spawn(async move { issuer.keep_fresh(&discovery, &end).await });
+        let background = self.key_keeping.tasks.clone();
+        for issuer in self.way.rules.current().access_tokens.issuers() {
+            self.key_keeping.keep_fresh(Arc::clone(issuer));
         }
         let (lines, audit, until) = (self.refusal_lines, Arc::clone(&self.way.audit), end.clone());
         background.spawn(async move { lines.write(&audit, &until).await });
@@ -152,16 +174,31 @@ impl Gateway {
             background.spawn(writer.run(end.clone()));
         }
         let operator = Admin {
-            access_tokens: Arc::clone(&self.way.access_tokens),
+            rules: Arc::clone(&self.way.rules),
             legacy: Arc::clone(&self.way.legacy),
             metrics: self.metrics,
+            names: match self.admin_listener.tls() {
+                Some(_) => Names::Any,
+                None => Names::Loopback,
+            },
             stop: stop.clone(),
         };
         background.spawn(serve_admin(self.admin_listener, operator, end.clone()));
+        if let Some(socket) = self.admin_socket {
+            let operator = Operator {
+                lockout: Arc::clone(&self.way.lockout),
+                identifiers: self.way.identifiers,
+                pseudonym_key: self.way.pseudonym_key.clone(),
+                audit: Arc::clone(&self.way.audit),
+            };
+            background.spawn(socket.serve(operator, end.clone()));
+        }
 
         let (way, refusals) = (Arc::clone(&self.way), self.refusals);
         let admit = move |peer| {
-            way.admission
+            way.rules
+                .current()
+                .admission
                 .connection(peer)
                 .inspect_err(|peer| refusals.note(peer.address().ip()))
                 .ok()
@@ -179,6 +216,9 @@ impl Gateway {
         end.cancel();
         background.close();
         background.wait().await;
+        if let Err(error) = self.way.audit.stop().await {
+            tracing::error!("the last audit line of this run was not written: {error}");
+        }
         Ok(drained)
     }
 }
@@ -197,6 +237,19 @@ impl Way {
             }
         }
     }
+}
+
+async fn start_ledger(
+    settings: Option<LedgerSettings>,
+    key: LedgerKey,
+    now: UnixTime,
+) -> Result<(Option<Recorder>, Option<LedgerWriter>), Error> {
+    let Some(settings) = settings else {
+        return Ok((None, None));
+    };
+    // On the heap, as it is a long story and few have one.
+    let (recorder, writer) = Box::pin(Recorder::start(settings, key, now)).await?;
+    Ok((Some(recorder), Some(writer)))
 }
 
 async fn serve_admin(listener: Listener, admin: Admin, stop: CancellationToken) {
@@ -230,10 +283,14 @@ fn bind(
     })
 }
 
-fn bind_admin(address: SocketAddr, limits: &Limits) -> Result<Listener, Error> {
+fn bind_admin(endpoint: AdminEndpoint, limits: &Limits) -> Result<Listener, Error> {
+    let (address, transport) = match endpoint {
+        AdminEndpoint::Plain(loopback) => (loopback.address(), Transport::Plain),
+        AdminEndpoint::MutualTls(address, tls) => (address, Transport::Tls(tls.into())),
+    };
     let limits = lychgate_listener::Limits {
         connections: admin::CONNECTIONS,
         ..limits.listener.clone()
     };
-    Ok(Listener::bind(address, Transport::Plain, limits)?)
+    Ok(Listener::bind(address, transport, limits)?)
 }

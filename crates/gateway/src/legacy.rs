@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use lychgate_password::{Background, Decoy, DecoyClass, Password, Pool, StoredHash};
 use lychgate_store::{Condition, Identifier, Parameters, Row, StatementName, Store, Written};
 
+use crate::audit::Trace;
 use crate::error::Error;
 use crate::new_password::NewPasswordRules;
 use crate::problem::{FieldFault, InvalidField, Problem};
@@ -16,8 +18,16 @@ use crate::upgrade::{UpgradeLimits, UpgradeQueue, Upgrades};
 /// The fields of a body that hold a password; the statement takes its hash, or the store never sees it.
 const PASSWORD_FIELDS: [&str; 2] = ["password", "new_password"];
 
-/// The store, the pool that hashes, and what turns rows into profiles.
+/// The legacy store: for everybody, or as one request sees it.
 pub struct Legacy {
+    parts: Arc<Parts>,
+    trace: Arc<Trace>,
+    /// The request is about a decoy: whatever the store has, there is nobody, and nothing is changed.
+    is_canary: bool,
+}
+
+/// The store, the pool that hashes, and what turns rows into profiles.
+struct Parts {
     store: Store,
     passwords: Pool,
     decoy: Decoy,
@@ -59,7 +69,7 @@ impl Legacy {
         let passwords = Pool::start(passwords)?;
         let background = upgrades_defined.then(|| Background::start(&passwords));
         let (upgrades, queue) = Upgrades::new(upgrades, background.transpose()?);
-        let legacy = Self {
+        let parts = Parts {
             store,
             passwords,
             decoy,
@@ -67,18 +77,33 @@ impl Legacy {
             upgrades,
             new_passwords,
         };
+        let legacy = Self {
+            parts: Arc::new(parts),
+            trace: Arc::default(),
+            is_canary: false,
+        };
         Ok((legacy, queue))
+    }
+
+    /// The same for one request, which notes what it finds.
+    pub(crate) fn of_request(&self, trace: &Arc<Trace>, is_canary: bool) -> Self {
+        Self {
+            parts: Arc::clone(&self.parts),
+            trace: Arc::clone(trace),
+            is_canary,
+        }
     }
 
     /// Whether config defines the statement.
     pub(crate) fn defines(&self, statement: StatementName) -> bool {
-        self.store.statement(statement).is_some()
+        self.parts.store.statement(statement).is_some()
     }
 
     /// Whether the statement has a place for this field of a body.
     pub(crate) fn takes(&self, statement: StatementName, field: &str) -> bool {
         PASSWORD_FIELDS.contains(&field)
             || self
+                .parts
                 .store
                 .statement(statement)
                 .is_some_and(|statement| statement.parameters().iter().any(|name| name == field))
@@ -90,8 +115,10 @@ impl Legacy {
         statement: StatementName,
         identifier: &Identifier,
     ) -> Result<Option<Row>, Problem> {
-        let found = self.store.read(statement, &named(identifier)).await;
-        whose(identifier, found)
+        let found = self
+            .timed(self.parts.store.read(statement, &named(identifier)))
+            .await;
+        self.whose(identifier, found)
     }
 
     /// Runs a statement that changes one user: whether there is one. Nobody is found by an identifier of another kind than
@@ -114,7 +141,36 @@ impl Legacy {
         statement: StatementName,
         parameters: &Parameters,
     ) -> Result<Written, Problem> {
-        Ok(self.store.write(statement, parameters).await?)
+        if self.is_canary {
+            return self.write_in_vain(statement).await;
+        }
+        Ok(self
+            .timed(self.parts.store.write(statement, parameters))
+            .await?)
+    }
+
+    /// Of a decoy nothing is written: the store is asked for nobody instead, so that it is as much work.
+    async fn write_in_vain(&self, statement: StatementName) -> Result<Written, Problem> {
+        let reads = [StatementName::Lookup, StatementName::Authenticate];
+        if let Some(read) = reads.into_iter().find(|read| self.defines(*read)) {
+            let nobody = Parameters::new().with("identifier", "\u{fffd}");
+            self.timed(self.parts.store.read(read, &nobody)).await?;
+        }
+        match statement {
+            StatementName::Create => Err(Problem::UserExists),
+            _ => Ok(Written {
+                matched: 0,
+                row: None,
+            }),
+        }
+    }
+
+    /// What the store answers; the time it takes is noted.
+    async fn timed<T>(&self, asking: impl Future<Output = T>) -> T {
+        let asked = Instant::now();
+        let answer = asking.await;
+        self.trace.store(asked.elapsed());
+        answer
     }
 
     /// The profile of this identifier.
@@ -130,6 +186,7 @@ impl Legacy {
     /// The profile that a row of this statement makes.
     pub(crate) fn profile(&self, statement: StatementName, row: Row) -> Result<Profile, Problem> {
         let columns = self
+            .parts
             .columns
             .get(&statement)
             .ok_or(Problem::Internal("statement-without-columns"))?;
@@ -148,12 +205,19 @@ impl Legacy {
         identifier: &Identifier,
     ) -> Result<bool, Problem> {
         let parsed = stored.and_then(|hash| {
-            self.decoy.observe(hash);
-            self.passwords.parse(hash).ok()
+            self.parts.decoy.observe(hash);
+            self.parts.passwords.parse(hash).ok()
         });
-        let hash = parsed.unwrap_or_else(|| self.decoy.hash_for(identifier.as_str()));
-        let user_name = Some(identifier.as_str());
-        Ok(self.passwords.verify(password, user_name, hash).await?)
+        let hash = parsed.unwrap_or_else(|| self.parts.decoy.hash_for(identifier.as_str()));
+        let (user_name, format) = (Some(identifier.as_str()), hash.format().name());
+        let verdict = self
+            .parts
+            .passwords
+            .judge(password, user_name, hash)
+            .await?;
+        let times = (verdict.waited, verdict.took);
+        self.trace.hash(format, times, Some(verdict.matches));
+        Ok(verdict.matches)
     }
 
     /// After a right password: its hash is rewritten in the background, where config says how.
@@ -164,14 +228,15 @@ impl Legacy {
         stored: StoredHash,
     ) {
         if self.defines(StatementName::UpgradePassword) {
-            self.upgrades
-                .offer(&self.passwords, identifier, password, stored);
+            self.parts
+                .upgrades
+                .offer(&self.parts.passwords, identifier, password, stored);
         }
     }
 
     /// Whether the store checks passwords itself, and has no hashes for us.
     pub(crate) fn is_verified_by_store(&self) -> bool {
-        self.store.verifies_passwords()
+        self.parts.store.verifies_passwords()
     }
 
     /// The user, if the store says that this is her password. That an unknown user costs the same is the store's to see
@@ -181,8 +246,10 @@ impl Legacy {
         identifier: &Identifier,
         password: &Password,
     ) -> Result<Option<Profile>, Problem> {
-        let asked = self.store.authenticate(&named(identifier), password).await;
-        let row = whose(identifier, asked)?;
+        let asked = self
+            .timed(self.parts.store.authenticate(&named(identifier), password))
+            .await;
+        let row = self.whose(identifier, asked)?;
         row.map(|row| self.profile(StatementName::Authenticate, row))
             .transpose()
     }
@@ -195,8 +262,11 @@ impl Legacy {
         names: &[&str],
         field: &'static str,
     ) -> Result<Parameters, Problem> {
-        self.new_passwords.check(&password, names, field).await?;
-        if self.store.hashes_passwords() {
+        self.parts
+            .new_passwords
+            .check(&password, names, field)
+            .await?;
+        if self.parts.store.hashes_passwords() {
             return Ok(parameters.with_password(password));
         }
         let hash = self.hash(password, field).await?;
@@ -205,7 +275,8 @@ impl Legacy {
 
     /// A new hash, in the format that config writes. A password that this format cannot take is the field's fault.
     async fn hash(&self, password: Password, field: &'static str) -> Result<StoredHash, Problem> {
-        self.passwords
+        self.parts
+            .passwords
             .hash(password)
             .await
             .map_err(|error| match error {
@@ -218,51 +289,56 @@ impl Legacy {
             })
     }
 
+    /// What was found, if users are found by such an identifier and it is no decoy. If not, the store has been asked all the
+    /// same, and whatever is the matter with its rows, there is nobody.
+    fn whose(
+        &self,
+        identifier: &Identifier,
+        found: Result<Option<Row>, lychgate_store::Error>,
+    ) -> Result<Option<Row>, Problem> {
+        if let Ok(row) = &found {
+            self.trace.row(row.is_some());
+        }
+        match found {
+            Ok(_)
+            | Err(lychgate_store::Error::Ambiguous(_) | lychgate_store::Error::Column { .. })
+                if self.is_canary || !identifier.is_of_kind() =>
+            {
+                Ok(None)
+            }
+            found => Ok(found?),
+        }
+    }
+
     /// Where the store is, without credentials.
     pub(crate) fn place(&self) -> &str {
-        self.store.place()
+        self.parts.store.place()
     }
 
     /// How it stands with the connections to the store.
     pub(crate) fn condition(&self) -> Condition {
-        self.store.condition()
+        self.parts.store.condition()
     }
 
     /// Asks the store whether it answers.
     pub(crate) async fn ping(&self) -> Result<(), lychgate_store::Error> {
-        self.store.ping().await
+        self.parts.store.ping().await
     }
 
     /// The pool that hashes, for its metrics.
     pub(crate) fn passwords(&self) -> &Pool {
-        &self.passwords
+        &self.parts.passwords
     }
 
     /// What becomes of hashes after logins, for its metrics.
     pub(crate) fn upgrades(&self) -> &Upgrades {
-        &self.upgrades
+        &self.parts.upgrades
     }
 }
 
 /// What a statement is given to find the user of an identifier.
 pub(crate) fn named(identifier: &Identifier) -> Parameters {
     Parameters::new().with("identifier", identifier.as_str())
-}
-
-/// What was found, if users are found by such an identifier. If they are not, the store has been asked all the same, and
-/// whatever is the matter with its rows, there is nobody.
-fn whose(
-    identifier: &Identifier,
-    found: Result<Option<Row>, lychgate_store::Error>,
-) -> Result<Option<Row>, Problem> {
-    match found {
-        Ok(_) | Err(lychgate_store::Error::Ambiguous(_) | lychgate_store::Error::Column { .. })
-            if !identifier.is_of_kind() =>
-        {
-            Ok(None)
-        }
-        found => Ok(found?),
-    }
 }
 
 fn map_columns(

@@ -9,6 +9,7 @@
 //!   ▲                 │  ▲
 //!   │ nobody tried    │  └─── begin, one at a time, once the delay is over
 //!   │ for an hour     ▼ wrong, or dropped
+//!   │ or unlocked
 //!   └───────────── slowed: from the tenth failure in a row the delay doubles, 1 s to 5 min
 //! ```
 
@@ -124,6 +125,16 @@ impl Lockout {
         };
         let waited = timeout(LONGEST_WAIT, waiting).await;
         waited.unwrap_or(Err(NoAttempt::Locked(LONGEST_WAIT)))
+    }
+
+    /// Whether this identifier has failures.
+    pub(crate) fn knows(&self, key: IdentifierKey) -> bool {
+        self.table().knows(key, Instant::now())
+    }
+
+    /// Forgets the failures of this identifier. What is under way may still fail.
+    pub(crate) fn unlock(&self, key: IdentifierKey) {
+        self.table().unlock(key);
     }
 
     /// How many identifiers are slowed at this moment.

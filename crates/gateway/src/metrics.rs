@@ -13,6 +13,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::adoption::AllowlistRefresh;
+use crate::audit::Outcome;
+use crate::canary::Canary;
 use crate::problem::ProblemKind;
 use crate::upgrade;
 
@@ -54,10 +57,14 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 23] = [
+pub const METRICS: [Metric; 33] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
+    CANARIES,
+    readings::AUDIT_SEQUENCE,
+    RELOADS,
+    ALLOWLIST_REFRESHES,
     readings::CONNECTIONS,
     readings::OPEN_CONNECTIONS,
     readings::REFUSED_CONNECTIONS,
@@ -66,6 +73,10 @@ pub const METRICS: [Metric; 23] = [
     readings::ACCEPT_FAILURES,
     readings::HASHES,
     readings::HASH_QUEUE,
+    readings::RATE_BUCKETS,
+    readings::IDEMPOTENCY_KEYS,
+    readings::IDEMPOTENCY_REPEATED,
+    readings::IDEMPOTENCY_GIVEN_UP,
     readings::LOCKED_IDENTIFIERS,
     upgrade::UPGRADES,
     upgrade::UPGRADES_LEFT,
@@ -74,6 +85,8 @@ pub const METRICS: [Metric; 23] = [
     readings::KEYS_AVAILABLE,
     readings::KEYS_AGE,
     readings::VERIFIED_TOKENS,
+    readings::PROOFS,
+    readings::USED_TOKENS,
     readings::LEDGER_SIGHTINGS,
     readings::LEDGER_DROPPED,
     readings::LEDGER_FAILURES,
@@ -96,9 +109,30 @@ const DURATION: Metric = Metric {
 
 const AUDIT_FAILURES: Metric = Metric {
     name: "lychgate_audit_failures",
-    help: "Audit lines that could not be written; their requests were answered 500",
+    help: "Audit lines that could not be written; their requests were answered 500, unless config says otherwise",
     kind: MetricKind::Counter,
     labels: &[],
+};
+
+const RELOADS: Metric = Metric {
+    name: "lychgate_reloads",
+    help: "Times that the config or a file of it was read again, by outcome",
+    kind: MetricKind::Counter,
+    labels: &["outcome"],
+};
+
+const ALLOWLIST_REFRESHES: Metric = Metric {
+    name: "lychgate_allowlist_refreshes",
+    help: "Times that the published allowlist was asked for, by outcome",
+    kind: MetricKind::Counter,
+    labels: &["outcome"],
+};
+
+const CANARIES: Metric = Metric {
+    name: "lychgate_canaries",
+    help: "Requests that used a decoy, by whether it is an identifier or a client",
+    kind: MetricKind::Counter,
+    labels: &["kind"],
 };
 
 /// The registry of one gateway, and what its requests count in it.
@@ -107,6 +141,9 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     duration: Family<OperationLabel, Histogram>,
     audit_failures: Counter,
+    reloads: Family<OutcomeLabel, Counter>,
+    allowlist_refreshes: Family<OutcomeLabel, Counter>,
+    canaries: Family<CanaryLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -116,8 +153,18 @@ struct RequestLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CanaryLabel {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OperationLabel {
     operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 impl Metrics {
@@ -127,6 +174,17 @@ impl Metrics {
         let duration =
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let audit_failures = Counter::default();
+        let reloads = Family::<OutcomeLabel, Counter>::default();
+        for outcome in [Outcome::Adopted, Outcome::Refused] {
+            let outcome = outcome.name();
+            drop(reloads.get_or_create(&OutcomeLabel { outcome }));
+        }
+        let allowlist_refreshes = Family::<OutcomeLabel, Counter>::default();
+        for outcome in AllowlistRefresh::ALL {
+            let outcome = outcome.name();
+            drop(allowlist_refreshes.get_or_create(&OutcomeLabel { outcome }));
+        }
+        let canaries = Family::<CanaryLabel, Counter>::default();
         let mut registry = Registry::default();
         registry.register(REQUESTS.name, REQUESTS.help, requests.clone());
         registry.register(DURATION.name, DURATION.help, duration.clone());
@@ -135,6 +193,15 @@ impl Metrics {
             AUDIT_FAILURES.help,
             audit_failures.clone(),
         );
+        registry.register(RELOADS.name, RELOADS.help, reloads.clone());
+        let Metric { name, help, .. } = ALLOWLIST_REFRESHES;
+        registry.register(name, help, allowlist_refreshes.clone());
+        registry.register(CANARIES.name, CANARIES.help, canaries.clone());
+        // An alert is raised on the first, so each is there from the start.
+        for canary in [Canary::Identifier, Canary::Client] {
+            let kind = canary.name();
+            drop(canaries.get_or_create(&CanaryLabel { kind }));
+        }
         readings.legacy.upgrades().counts().register(&mut registry);
         registry.register_collector(Box::new(readings));
         Self {
@@ -142,7 +209,22 @@ impl Metrics {
             requests,
             duration,
             audit_failures,
+            reloads,
+            allowlist_refreshes,
+            canaries,
         }
+    }
+
+    /// Other settings were adopted or refused.
+    pub(crate) fn reloaded(&self, outcome: Outcome) {
+        let outcome = outcome.name();
+        self.reloads.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// A decoy was used.
+    pub(crate) fn canary_used(&self, canary: Canary) {
+        let kind = canary.name();
+        self.canaries.get_or_create(&CanaryLabel { kind }).inc();
     }
 
     /// A request was decided.
@@ -165,6 +247,13 @@ impl Metrics {
     /// An audit line could not be written.
     pub(crate) fn audit_failed(&self) {
         self.audit_failures.inc();
+    }
+
+    /// The published allowlist was asked for.
+    pub(crate) fn allowlist_refreshed(&self, outcome: AllowlistRefresh) {
+        let outcome = outcome.name();
+        let label = OutcomeLabel { outcome };
+        self.allowlist_refreshes.get_or_create(&label).inc();
     }
 
     /// Everything in the `OpenMetrics` text format.

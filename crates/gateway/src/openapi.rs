@@ -6,16 +6,22 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::idempotency::KEY_BYTES;
 use crate::operations::{OPERATIONS, OperationEntry};
-use crate::problem::{PROBLEMS, TYPE_PREFIX};
+use crate::problem::{PROBLEMS, Scheme, TYPE_PREFIX};
+use crate::settings::SenderConstraint;
 
 /// The description of every operation, whether a deployment defines it or not.
 pub fn openapi() -> Value {
-    openapi_of(|_| true)
+    openapi_of(|_| true, &SenderConstraint::None)
 }
 
-/// The description of those operations that a deployment defines.
-pub fn openapi_of(is_defined: impl Fn(&OperationEntry) -> bool) -> Value {
+/// The description of those operations that a deployment defines, with tokens presented as the constraint wants them.
+pub fn openapi_of(
+    is_defined: impl Fn(&OperationEntry) -> bool,
+    constraint: &SenderConstraint,
+) -> Value {
+    let scheme = constraint.scheme();
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
@@ -39,11 +45,20 @@ pub fn openapi_of(is_defined: impl Fn(&OperationEntry) -> bool) -> Value {
         },
         "paths": paths,
         "components": {
-            "securitySchemes": { "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
+            "securitySchemes": { "access_token": security_scheme(scheme) },
+            "parameters": { "idempotency_key": idempotency_key() },
             "schemas": { "Problem": problem() },
             "responses": problem_responses(),
         },
     })
+}
+
+/// The schemes of the IANA registry "HTTP Authentication Schemes"; what only a bearer token has, only that says.
+fn security_scheme(scheme: Scheme) -> Value {
+    match scheme {
+        Scheme::Bearer => json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }),
+        Scheme::Dpop => json!({ "type": "http", "scheme": "dpop" }),
+    }
 }
 
 fn post(operation: &OperationEntry, generator: &mut SchemaGenerator) -> Value {
@@ -67,11 +82,24 @@ fn post(operation: &OperationEntry, generator: &mut SchemaGenerator) -> Value {
         "operationId": operation.name,
         "summary": operation.summary,
         "security": [{ "access_token": [operation.scope] }],
+        "parameters": [{ "$ref": "#/components/parameters/idempotency_key" }],
         "requestBody": {
             "required": true,
             "content": { "application/json": { "schema": (operation.input)(generator) } },
         },
         "responses": responses,
+    })
+}
+
+/// What names a call, so that it can be sent again.
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "schema": { "type": "string", "minLength": 1, "maxLength": KEY_BYTES },
+        "description": "Names this call, by any text that no other call has. Sent again with the same key and body, within \
+                        a minute of its end or while it is under way, it gets the same answer and counts once.",
     })
 }
 
@@ -124,6 +152,7 @@ fn problem() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::PublicUrl;
 
     #[test]
     fn every_operation_is_described_with_its_scope_body_and_answer() {
@@ -147,6 +176,21 @@ mod tests {
             document["paths"].as_object().unwrap().len(),
             OPERATIONS.len()
         );
+    }
+
+    #[test]
+    fn the_scheme_is_the_one_that_tokens_are_presented_in() {
+        let url = PublicUrl::parse("https://gateway.example/").unwrap();
+        let constraints = [
+            (SenderConstraint::None, "bearer"),
+            (SenderConstraint::Mtls, "bearer"),
+            (SenderConstraint::Dpop(url), "dpop"),
+        ];
+        for (constraint, name) in constraints {
+            let document = openapi_of(|_| true, &constraint);
+            let described = &document["components"]["securitySchemes"]["access_token"];
+            assert_eq!(described["scheme"], name);
+        }
     }
 
     #[test]

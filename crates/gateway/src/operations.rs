@@ -15,6 +15,8 @@ mod answers;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -26,11 +28,14 @@ use serde_json::{Map, Value};
 use crate::audit::{Outcome, Record, Step};
 use crate::body;
 use crate::body::fields::Fields;
-use crate::caller::Caller;
+use crate::canary::{Canaries, Canary};
+use crate::idempotency::{Answered, Idempotency, Question, Turn};
 use crate::ledger::Sighting;
 use crate::legacy::Legacy;
 use crate::lockout::Guesses;
+use crate::possession::ProvenCaller;
 use crate::problem::{InvalidField, Problem};
+use crate::rate::Rates;
 use crate::scope::Authorized;
 
 pub use answers::UserAnswer;
@@ -77,6 +82,10 @@ pub trait Input: JsonSchema + Sized + Send {
     fn read(fields: &mut Fields<'_>) -> Result<Self, InvalidField>;
     /// Whom it is about, as the audit line's pseudonym is made from it.
     fn about(&self) -> &str;
+    /// A second name that it gives to somebody.
+    fn second_name(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The answer of an operation.
@@ -105,7 +114,7 @@ pub struct OperationEntry {
     pub status: StatusCode,
     pub(crate) input: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) output: fn(&mut SchemaGenerator) -> Schema,
-    pub(crate) run: for<'a> fn(Caller, Call<'a>) -> Running<'a>,
+    pub(crate) run: for<'a> fn(ProvenCaller, Call<'a>) -> Running<'a>,
 }
 
 /// What an operation is run with, beside its caller.
@@ -113,8 +122,11 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a http::HeaderMap,
     pub(crate) body: &'a mut hyper::body::Incoming,
     pub(crate) body_limits: body::BodyLimits,
+    pub(crate) rates: &'a Rates,
     pub(crate) identifiers: IdentifierRules,
+    pub(crate) idempotency: &'a Arc<Idempotency>,
     pub(crate) guesses: Guesses<'a>,
+    pub(crate) canaries: &'a Canaries,
     pub(crate) legacy: &'a Legacy,
     pub(crate) record: &'a mut Record,
 }
@@ -147,39 +159,89 @@ const fn entry<O: Operation>() -> OperationEntry {
     }
 }
 
-/// The way of every operation, from its caller to its answer: scope, body, fields, lockout, the thing itself.
-fn run<O: Operation>(caller: Caller, call: Call<'_>) -> Running<'_> {
+/// The way of every operation, from its caller to its answer: scope, rate, body, fields, what became of it before, and
+/// the thing itself.
+fn run<O: Operation>(caller: ProvenCaller, call: Call<'_>) -> Running<'_> {
     Box::pin(async move {
         call.record.step(Step::Scope);
+        call.record.trace().scope(O::SCOPE);
         let authorized = Authorized::<O>::of(caller)?;
+        call.record.step(Step::Rate);
+        let room = call.rates.take(&authorized)?;
         call.record.step(Step::Body);
-        let members = body::read(call.headers, call.body, call.body_limits).await?;
-        let input = read_input::<O>(members, call.identifiers, call.legacy)
+        let body = body::read(&room, call.headers, call.body, call.body_limits).await?;
+        let input = read_input::<O>(body::object(&body)?, call.identifiers, call.legacy)
             .map_err(Problem::InvalidField)?;
         let about = input.about().to_owned();
         call.record.about(&about);
-        let attempt = if O::TRIES_A_PASSWORD {
-            call.record.step(Step::Lockout);
-            Some(call.guesses.begin(&about).await?)
-        } else {
-            None
-        };
-        call.record.step(Step::Operation);
-        let output = O::run(authorized, input, call.legacy).await;
-        if let Some(attempt) = attempt {
-            match &output {
-                Ok(output) if output.outcome() == Outcome::NoUser => attempt.wrong(),
-                Ok(_) => attempt.right(),
-                Err(_) => attempt.void(),
-            }
+        let is_canary = [Some(about.as_str()), input.second_name()]
+            .iter()
+            .flatten()
+            .any(|name| call.canaries.has_identifier(name));
+        if is_canary {
+            call.record.canary(Canary::Identifier);
         }
-        let output = output?;
-        call.record.outcome(output.outcome());
-        let told = Sighting::of(O::STATEMENT, output.outcome(), output.user_id(), &about);
-        call.record.told(told);
-        serde_json::to_vec(&output)
-            .map(Bytes::from)
-            .map_err(|_| Problem::Internal("answer-not-json"))
+        call.record.step(Step::Idempotency);
+        let question = Question {
+            client: authorized.caller().client(),
+            operation: O::STATEMENT,
+            about: &about,
+            body: &body,
+        };
+        let turn = call.idempotency.turn(call.headers, question).await?;
+        // A password may be in it, which is not needed any more.
+        drop(body);
+        let answered = match turn {
+            Turn::Again(answered) => answered?,
+            Turn::First(claim) => {
+                let legacy = call.legacy.of_request(call.record.trace(), is_canary);
+                let answered =
+                    answer::<O>(authorized, input, call.guesses, &legacy, call.record).await;
+                if let Some(claim) = claim {
+                    claim.end(&answered);
+                }
+                answered?
+            }
+        };
+        call.record.outcome(answered.outcome);
+        call.record.told(answered.told);
+        Ok(answered.json)
+    })
+}
+
+/// The thing itself, where it tries a password as one attempt at that.
+async fn answer<O: Operation>(
+    authorized: Authorized<O>,
+    input: O::Input,
+    guesses: Guesses<'_>,
+    legacy: &Legacy,
+    record: &mut Record,
+) -> Result<Answered, Problem> {
+    let about = input.about().to_owned();
+    let attempt = if O::TRIES_A_PASSWORD {
+        record.step(Step::Lockout);
+        let asked = Instant::now();
+        let begun = guesses.begin(&about).await;
+        record.trace().lockout(asked.elapsed());
+        Some(begun?)
+    } else {
+        None
+    };
+    record.step(Step::Operation);
+    let output = O::run(authorized, input, legacy).await;
+    if let Some(attempt) = attempt {
+        match &output {
+            Ok(output) if output.outcome() == Outcome::NoUser => attempt.wrong(),
+            Ok(_) => attempt.right(),
+            Err(_) => attempt.void(),
+        }
+    }
+    let output = output?;
+    let json = serde_json::to_vec(&output).map_err(|_| Problem::Internal("answer-not-json"))?;
+    Ok(Answered {
+        json: json.into(),
+        outcome: output.outcome(),
+        told: Sighting::of(O::STATEMENT, output.outcome(), output.user_id(), &about),
     })
 }
 

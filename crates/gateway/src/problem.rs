@@ -7,6 +7,7 @@
 
 mod below;
 mod cause;
+mod challenge;
 mod kind;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use http_body_util::Full;
 use serde_json::json;
 
 pub use cause::{FieldFault, InvalidField, InvalidToken, Malformed};
+pub use challenge::Scheme;
 pub use kind::{PROBLEMS, ProblemKind, ProblemType};
 
 /// The header that names a request in every answer; the same value stands in the audit line.
@@ -29,7 +31,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const TYPE_PREFIX: &str = "urn:lychgate:problem:";
 
 /// Why a request was not answered as asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Problem {
     /// A client, named by a trusted proxy, whose network is not on the allowlist; the reason is for the audit line.
     AddressNotAllowed(&'static str),
@@ -60,6 +62,15 @@ pub enum Problem {
     TooSlow,
     /// A field of the body is unknown, missing, mistyped or unacceptable.
     InvalidField(InvalidField),
+    /// The `Idempotency-Key` stood before another question of this client.
+    IdempotencyKeyReused,
+    /// The client, or its network, called more often than it may.
+    RateLimited {
+        /// Whose rate it is, for the audit line.
+        whose: &'static str,
+        /// Until there is room for a call.
+        retry_after: Duration,
+    },
     /// The store already has a user of this name.
     UserExists,
     /// The password of this identifier was wrong too often in a row; it may be tried again after this.
@@ -96,6 +107,8 @@ impl Problem {
             Self::TooLarge => ProblemKind::TooLarge,
             Self::TooSlow => ProblemKind::TooSlow,
             Self::InvalidField(_) => ProblemKind::InvalidField,
+            Self::IdempotencyKeyReused => ProblemKind::IdempotencyKeyReused,
+            Self::RateLimited { .. } => ProblemKind::RateLimited,
             Self::UserExists => ProblemKind::UserExists,
             Self::IdentifierLocked { .. } => ProblemKind::IdentifierLocked,
             Self::Internal(_) => ProblemKind::Internal,
@@ -111,11 +124,13 @@ impl Problem {
         match self {
             Self::MalformedRequest(malformed) => Some(malformed.name()),
             Self::InvalidToken(InvalidToken::Absent) => Some("no-credentials"),
-            Self::InvalidToken(InvalidToken::Refused(reason))
+            Self::InvalidToken(InvalidToken::NonceWanted) => Some("nonce-wanted"),
+            Self::InvalidToken(InvalidToken::Refused(reason) | InvalidToken::BadProof(reason))
             | Self::AddressNotAllowed(reason)
             | Self::ClientNotAllowed(reason)
             | Self::Internal(reason) => Some(reason),
             Self::InvalidField(invalid) => Some(invalid.fault.name()),
+            Self::RateLimited { whose, .. } => Some(whose),
             Self::HeadersTooLarge
             | Self::KeysUnavailable
             | Self::UnknownOperation
@@ -124,6 +139,7 @@ impl Problem {
             | Self::UnsupportedMediaType
             | Self::TooLarge
             | Self::TooSlow
+            | Self::IdempotencyKeyReused
             | Self::UserExists
             | Self::IdentifierLocked { .. }
             | Self::Overloaded
@@ -133,8 +149,8 @@ impl Problem {
         }
     }
 
-    /// The answer to it: RFC 9457 `application/problem+json`, never cached.
-    pub fn answer(&self, request_id: &str) -> Response<Full<Bytes>> {
+    /// The answer to it: RFC 9457 `application/problem+json`, never cached. A challenge is for tokens in `scheme`.
+    pub fn answer(&self, request_id: &str, scheme: Scheme) -> Response<Full<Bytes>> {
         let problem = self.kind().describe();
         let body = json!({
             "type": format!("{TYPE_PREFIX}{}", problem.name),
@@ -150,7 +166,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(challenge) = self.challenge() {
+        if let Some(challenge) = self.challenge(scheme) {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if matches!(self, Self::MethodNotAllowed) {
@@ -168,6 +184,12 @@ impl Problem {
             Self::InvalidToken(InvalidToken::Refused(_)) => {
                 "the access token was refused; the reason is in the audit log".into()
             }
+            Self::InvalidToken(InvalidToken::BadProof(_)) => {
+                "the proof of possession was refused; the reason is in the audit log".into()
+            }
+            Self::InvalidToken(InvalidToken::NonceWanted) => {
+                "make the proof of possession again, with the nonce of this answer".into()
+            }
             Self::KeysUnavailable => "the issuer's keys are not available".into(),
             Self::AddressNotAllowed(_) => "calls from this network are not allowed".into(),
             Self::ClientNotAllowed(_) => {
@@ -183,6 +205,13 @@ impl Problem {
             Self::TooLarge => "the body is larger than this gateway reads".into(),
             Self::TooSlow => "the body did not arrive in time".into(),
             Self::InvalidField(invalid) => invalid.detail().into(),
+            Self::IdempotencyKeyReused => {
+                "this `Idempotency-Key` was sent with another question; each takes a key of its own"
+                    .into()
+            }
+            Self::RateLimited { .. } => {
+                "too many calls; there is room for one again after `Retry-After`".into()
+            }
             Self::UserExists => "the user exists already".into(),
             Self::IdentifierLocked { .. } => {
                 "this identifier failed too often; it may be tried again after `Retry-After`".into()
@@ -202,47 +231,12 @@ impl Problem {
     }
 
     /// Whole seconds until trying again makes sense, rounded up.
-    fn retry_after(&self) -> Option<u64> {
+    pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::IdentifierLocked { retry_after } => {
+            Self::IdentifierLocked { retry_after } | Self::RateLimited { retry_after, .. } => {
                 Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
             }
             _ => self.kind().describe().retry_after.map(u64::from),
-        }
-    }
-
-    /// `WWW-Authenticate`, as RFC 6750 §3 has it: bare without credentials, with the error where there were some.
-    fn challenge(&self) -> Option<HeaderValue> {
-        match self {
-            Self::InvalidToken(InvalidToken::Absent) => Some(HeaderValue::from_static("Bearer")),
-            Self::InvalidToken(InvalidToken::Refused(_)) => {
-                Some(HeaderValue::from_static("Bearer error=\"invalid_token\""))
-            }
-            Self::InsufficientScope { scope } => HeaderValue::from_str(&format!(
-                "Bearer error=\"insufficient_scope\", scope=\"{scope}\""
-            ))
-            .ok(),
-            Self::MalformedRequest(
-                Malformed::SeveralCredentials | Malformed::TokenInQuery | Malformed::TokenInBody,
-            ) => Some(HeaderValue::from_static("Bearer error=\"invalid_request\"")),
-            Self::MalformedRequest(Malformed::NotJson | Malformed::Incomplete)
-            | Self::HeadersTooLarge
-            | Self::KeysUnavailable
-            | Self::AddressNotAllowed(_)
-            | Self::ClientNotAllowed(_)
-            | Self::UnknownOperation
-            | Self::MethodNotAllowed
-            | Self::UnsupportedMediaType
-            | Self::TooLarge
-            | Self::TooSlow
-            | Self::InvalidField(_)
-            | Self::UserExists
-            | Self::IdentifierLocked { .. }
-            | Self::Internal(_)
-            | Self::Overloaded
-            | Self::StoreUnavailable
-            | Self::StoreTimeout
-            | Self::OutcomeUnknown => None,
         }
     }
 }
@@ -269,7 +263,7 @@ mod tests {
 
     async fn body(problem: &Problem) -> Value {
         let bytes = problem
-            .answer("0123")
+            .answer("0123", Scheme::Bearer)
             .into_body()
             .collect()
             .await
@@ -280,7 +274,7 @@ mod tests {
 
     fn header(problem: &Problem, name: HeaderName) -> Option<String> {
         problem
-            .answer("0123")
+            .answer("0123", Scheme::Bearer)
             .headers()
             .get(name)
             .map(|value| value.to_str().unwrap().to_owned())
@@ -317,34 +311,6 @@ mod tests {
         )))
         .await;
         assert_eq!(expired, forged);
-    }
-
-    #[test]
-    fn challenges_are_those_of_rfc_6750() {
-        let challenge = |problem: Problem| header(&problem, WWW_AUTHENTICATE);
-        assert_eq!(
-            challenge(Problem::InvalidToken(InvalidToken::Absent)).as_deref(),
-            Some("Bearer")
-        );
-        assert_eq!(
-            challenge(Problem::InvalidToken(InvalidToken::Refused("expired"))).as_deref(),
-            Some("Bearer error=\"invalid_token\"")
-        );
-        assert_eq!(
-            challenge(Problem::InsufficientScope {
-                scope: "read:users"
-            })
-            .as_deref(),
-            Some("Bearer error=\"insufficient_scope\", scope=\"read:users\"")
-        );
-        assert_eq!(
-            challenge(Problem::MalformedRequest(Malformed::TokenInQuery)).as_deref(),
-            Some("Bearer error=\"invalid_request\"")
-        );
-        assert_eq!(
-            challenge(Problem::MalformedRequest(Malformed::NotJson)),
-            None
-        );
     }
 
     #[test]

@@ -7,22 +7,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lychgate_listener::{Allowlist, ForwardedField, Tls, TrustedProxies};
+use lychgate_listener::{Allowlist, ForwardedField, MutualTls, Tls, TrustedProxies};
 use lychgate_password::DecoyClass;
 use lychgate_store::IdentifierRules;
 use lychgate_token::Algorithm;
 
+use crate::canary::Canaries;
 use crate::error::Error;
 use crate::ledger::LedgerSettings;
 use crate::new_password::NewPasswordRules;
+use crate::problem::Scheme;
 use crate::profile::ProfileField;
+use crate::rate::RateLimits;
 
 pub use crate::access_token::keys::KeyLimits;
 pub use crate::audit::pseudonym::PseudonymKey;
+pub use crate::audit::{HeadKey, HeadPublicKey, Heads, Rotation, SyslogAddress};
 pub use crate::body::BodyLimits;
+pub use crate::idempotency::IdempotencyLimits;
 pub use crate::lockout::LockoutLimits;
 pub use crate::upgrade::UpgradeLimits;
-pub use names::{Audience, ClientId, Issuer, KeyLocation};
+pub use names::{Audience, ClientId, Issuer, KeyLocation, PublicUrl};
 
 /// Everything a gateway is told.
 pub struct Settings {
@@ -31,7 +36,9 @@ pub struct Settings {
     /// Who says what the address of a client is.
     pub client_address: ClientAddress,
     /// Where the operator looks in.
-    pub admin_listen: LoopbackAddress,
+    pub admin_listen: AdminEndpoint,
+    /// The Unix socket through which the operator changes something, where there is one.
+    pub admin_socket: Option<PathBuf>,
     /// The networks that calls may come from.
     pub allowlist: Allowlist,
     /// What makes a token good.
@@ -51,6 +58,8 @@ pub struct Settings {
     pub new_passwords: NewPasswordRules,
     /// Where audit lines go.
     pub audit: AuditSettings,
+    /// Decoys, whose use raises an alert.
+    pub canaries: Canaries,
     /// The migration ledger, where one is kept.
     pub ledger: Option<LedgerSettings>,
     /// Every other bound.
@@ -58,7 +67,7 @@ pub struct Settings {
 }
 
 /// What makes an access token good, beside its form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessTokenSettings {
     /// The issuers whose tokens are accepted. Not empty.
     pub issuers: Vec<IssuerSettings>,
@@ -68,6 +77,10 @@ pub struct AccessTokenSettings {
     pub clients: BTreeSet<ClientId>,
     /// The signature algorithms that are accepted. Not empty.
     pub algorithms: Vec<Algorithm>,
+    /// What a token must be bound to beside its bearer.
+    pub sender_constraint: SenderConstraint,
+    /// Whether a token is good for one call only.
+    pub one_use: bool,
     /// How far clocks may differ; 10 s by default.
     pub leeway: Duration,
     /// The longest `exp - iat`, inclusive; 24 h by default.
@@ -78,8 +91,19 @@ pub struct AccessTokenSettings {
     pub verified_tokens: u64,
 }
 
+/// What a token must be bound to beside its bearer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SenderConstraint {
+    /// Nothing. A token that says it is bound is refused.
+    None,
+    /// A key, which every request proves anew (RFC 9449), for the place that this URL names.
+    Dpop(PublicUrl),
+    /// The certificate that the client shows in the TLS handshake (RFC 8705).
+    Mtls,
+}
+
 /// An issuer, and where its keys are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerSettings {
     /// Its name, to the letter.
     pub issuer: Issuer,
@@ -95,6 +119,14 @@ pub enum Endpoint {
     Tls(SocketAddr, Tls),
     /// Plain HTTP on any address from a trusted proxy, who has ended TLS; nobody else is heard.
     TerminatedByTrustedProxy(SocketAddr),
+}
+
+/// Where the operator looks in: from this machine, or from elsewhere with a certificate.
+pub enum AdminEndpoint {
+    /// Plain HTTP on a loopback address.
+    Plain(LoopbackAddress),
+    /// TLS on any address, with clients that show a certificate.
+    MutualTls(SocketAddr, MutualTls),
 }
 
 /// Who says what the address of a client is: exactly one source is read.
@@ -118,6 +150,21 @@ pub struct AuditSettings {
     pub destination: AuditDestination,
     /// The key by which identifiers become pseudonyms.
     pub pseudonym_key: PseudonymKey,
+    /// When the file is rotated; `None`: somebody else does, or nobody.
+    pub rotation: Option<Rotation>,
+    /// The key that signs the head of the chain, where there is one.
+    pub heads: Option<Heads>,
+    /// What becomes of a request whose line cannot be written.
+    pub on_failure: OnAuditFailure,
+}
+
+/// What becomes of a request whose audit line cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAuditFailure {
+    /// It is not answered, and nothing more is done until a line can be written.
+    Refuse,
+    /// It is answered without a trace. That is counted.
+    Answer,
 }
 
 /// Where audit lines go.
@@ -127,6 +174,8 @@ pub enum AuditDestination {
     File(PathBuf),
     /// Written to standard output.
     Stdout,
+    /// Sent to the system's log.
+    Syslog(SyslogAddress),
 }
 
 /// Bounds of a gateway that are not another room's.
@@ -141,12 +190,19 @@ pub struct Limits {
     /// How long a request waits for its place; and how long, from there, it may take to its answer, whatever happens in
     /// between.
     pub request: Duration,
+    /// How often a client and a network may call.
+    pub rates: RateLimits,
+    /// How long, and of how much, a call that is sent again gets the answer that it got.
+    pub idempotency: IdempotencyLimits,
     /// How failures slow down guessing.
     pub lockout: LockoutLimits,
     /// Audit lines a minute about connections that the allowlist refused; the rest is counted in the next line.
     pub refused_connection_lines: u32,
     /// The rewriting of hashes after logins.
     pub upgrades: UpgradeLimits,
+    /// Proofs of possession that are remembered so that none is taken twice, and as many used tokens. What comes when there
+    /// is no room is refused.
+    pub replay_entries: usize,
 }
 
 impl AccessTokenSettings {
@@ -160,6 +216,8 @@ impl AccessTokenSettings {
             audience,
             clients: BTreeSet::from([client]),
             algorithms: vec![Algorithm::Rs256],
+            sender_constraint: SenderConstraint::None,
+            one_use: false,
             leeway: Self::LEEWAY,
             max_lifetime: Self::MAX_LIFETIME,
             keys: KeyLimits::default(),
@@ -188,6 +246,46 @@ impl AccessTokenSettings {
     }
 }
 
+impl AuditSettings {
+    /// Neither rotated nor signed.
+    pub fn new(destination: AuditDestination, pseudonym_key: PseudonymKey) -> Self {
+        Self {
+            destination,
+            pseudonym_key,
+            rotation: None,
+            heads: None,
+            on_failure: OnAuditFailure::Refuse,
+        }
+    }
+}
+
+impl Heads {
+    /// The default number of lines after which the head is signed.
+    pub const LINES: u64 = 1000;
+    /// The default time after which it is, if there was a line.
+    pub const EVERY: Duration = Duration::from_mins(1);
+}
+
+impl SenderConstraint {
+    /// The scheme of challenges.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self {
+            Self::None | Self::Mtls => Scheme::Bearer,
+            Self::Dpop(_) => Scheme::Dpop,
+        }
+    }
+
+    /// The schemes that tokens may come in. For one that is bound to a certificate RFC 8705 has `Bearer`, and the platform
+    /// advises `DPoP`.
+    pub(crate) fn schemes(&self) -> &'static [Scheme] {
+        match self {
+            Self::None => &[Scheme::Bearer],
+            Self::Dpop(_) => &[Scheme::Dpop],
+            Self::Mtls => &[Scheme::Bearer, Scheme::Dpop],
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -195,9 +293,12 @@ impl Default for Limits {
             body: BodyLimits::default(),
             requests: 1024,
             request: Duration::from_secs(30),
+            rates: RateLimits::default(),
+            idempotency: IdempotencyLimits::default(),
             lockout: LockoutLimits::default(),
             refused_connection_lines: 60,
             upgrades: UpgradeLimits::default(),
+            replay_entries: 100_000,
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
-    Counters, Drained, Error, Limits, Peer, Transport, TrustedProxies,
+    Counters, Drained, Error, Limits, Live, Peer, Tls, Transport, TrustedProxies,
     drain::{Tasks, drain},
     serve::{Entrance, Entry, Server},
 };
@@ -22,7 +22,7 @@ use crate::{
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    transport: Transport,
+    tls: Option<Arc<Live<Tls>>>,
     limits: Limits,
     counters: Arc<Counters>,
     proxies: Option<TrustedProxies>,
@@ -42,7 +42,10 @@ impl Listener {
         Ok(Self {
             socket,
             address,
-            transport,
+            tls: match transport {
+                Transport::Plain => None,
+                Transport::Tls(tls) => Some(Arc::new(Live::new(tls))),
+            },
             limits,
             counters: Arc::default(),
             proxies: None,
@@ -64,6 +67,13 @@ impl Listener {
         self.address
     }
 
+    /// Where TLS is spoken, the certificate that is in force, to be replaced at any time. Connections to come get the new
+    /// one. Those that are open go on, unless the new one does not let in the certificate that their client has shown: they
+    /// end with their next request, which is not answered.
+    pub fn tls(&self) -> Option<Arc<Live<Tls>>> {
+        self.tls.clone()
+    }
+
     /// What this listener counts, to be read at any time, also while it serves and after.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
@@ -75,8 +85,10 @@ impl Listener {
     /// read; with `None` it is closed. What it returns comes with every request of the connection. It runs in the accept
     /// loop: it must neither block nor panic.
     ///
-    /// `answer` makes the answer to each request, over HTTP/1.1 and HTTP/2 alike. Its future has no deadline here, save
-    /// that of a stop; it is dropped, wherever it waits, when the peer goes away or is cut. An answer's body has to be
+    /// `answer` makes the answer to each request, over HTTP/1.1 and HTTP/2 alike. Where the client has shown a certificate,
+    /// the request says which ([`CertificateThumbprint::of_connection`](crate::CertificateThumbprint)). Its future has no deadline here, save
+    /// that of a stop; an answer with [`LastAnswer`](crate::LastAnswer) among its extensions is the last of its connection.
+    /// The future is dropped, wherever it waits, when the peer goes away or is cut. An answer's body has to be
     /// taken by the peer within [`Limits::idle`], counted from the last request on the connection.
     ///
     /// A panic inside `answer` reaches that one request: over HTTP/1.1 the client sees its connection closed without an
@@ -100,7 +112,7 @@ impl Listener {
         let Self {
             socket,
             address,
-            transport,
+            tls,
             limits,
             counters,
             proxies,
@@ -108,7 +120,7 @@ impl Listener {
         let tasks = Tasks::default();
         let _cut_when_dropped = tasks.cut_when_dropped();
         let server = Arc::new(Server::new(
-            transport,
+            tls,
             limits.clone(),
             Arc::clone(&counters),
             tasks.clone(),

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-pub use self::file::{parse_network, read_networks};
+pub use self::file::{Removal, parse_network, read_networks, read_removals};
 use crate::{Error, Peer, networks::Networks};
 
 /// Whether an allowlist that holds every address of a family is meant.
@@ -56,6 +56,11 @@ impl Allowlist {
         } else {
             Err(peer)
         }
+    }
+
+    /// Admits a peer whom another list has admitted, if this one does, too.
+    pub fn admit_again(&self, peer: AdmittedPeer) -> Option<AdmittedPeer> {
+        self.networks.contain(peer.address).then_some(peer)
     }
 
     /// The networks, merged where they touch; IPv4 before IPv6.
@@ -126,6 +131,16 @@ mod tests {
             .unwrap();
         assert_eq!(admitted.address(), IpAddr::from([203, 0, 113, 9]));
         assert!(!admits(&allowlist, "::ffff:198.51.100.1"));
+    }
+
+    #[test]
+    fn a_peer_of_another_list_is_admitted_again_only_if_it_is_on_this_one() {
+        let wide = allowlist(&["203.0.113.0/24"]).unwrap();
+        let narrow = allowlist(&["203.0.113.128/25"]).unwrap();
+        let [low, high] = [[203, 0, 113, 1], [203, 0, 113, 200]]
+            .map(|address| wide.admit(peer(address)).unwrap());
+        assert_eq!(narrow.admit_again(low), None);
+        assert_eq!(narrow.admit_again(high), Some(high));
     }
 
     #[test]

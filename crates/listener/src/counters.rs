@@ -5,13 +5,15 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
+use crate::HandshakeFault;
+
 /// What a listener has seen since it was bound.
 #[derive(Debug, Default)]
 pub struct Counters {
     accepted: AtomicU64,
     refused: AtomicU64,
     over_limit: AtomicU64,
-    handshake_failures: AtomicU64,
+    handshake_failures: [AtomicU64; HandshakeFault::ALL.len()],
     accept_failures: AtomicU64,
     panics: AtomicU64,
     open: AtomicUsize,
@@ -33,10 +35,16 @@ impl Counters {
         self.over_limit.load(Ordering::Relaxed)
     }
 
-    /// TLS handshakes and PROXY headers that failed or took longer than
-    /// [`Limits::tls_handshake`](crate::Limits::tls_handshake).
-    pub fn handshake_failures(&self) -> u64 {
-        self.handshake_failures.load(Ordering::Relaxed)
+    /// TLS handshakes and PROXY headers that came to nothing, for this reason.
+    pub fn handshake_failures(&self, fault: HandshakeFault) -> u64 {
+        self.failures_of(fault)
+            .map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// The same, for whatever reason.
+    pub fn all_handshake_failures(&self) -> u64 {
+        let counts = HandshakeFault::ALL.map(|fault| self.handshake_failures(fault));
+        counts.iter().sum()
     }
 
     /// Times the kernel did not hand over a connection, such as for want of descriptors.
@@ -66,8 +74,15 @@ impl Counters {
         self.over_limit.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_handshake_failure(&self) {
-        self.handshake_failures.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_handshake_failure(&self, fault: HandshakeFault) {
+        if let Some(count) = self.failures_of(fault) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn failures_of(&self, fault: HandshakeFault) -> Option<&AtomicU64> {
+        let place = HandshakeFault::ALL.iter().position(|each| *each == fault)?;
+        self.handshake_failures.get(place)
     }
 
     pub(crate) fn count_accept_failure(&self) {

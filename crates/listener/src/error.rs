@@ -110,4 +110,18 @@ pub enum Error {
     /// Certificate and key are readable, but of no use, or not of one another.
     #[error("certificate and key cannot be used: {0}")]
     Certificate(rustls::Error),
+    /// The file of the clients' authorities is not PEM.
+    #[error("the certificates of the clients' authorities cannot be read as PEM")]
+    AuthorityPem(#[source] pem::Error),
+    /// A certificate that cannot stand for others.
+    #[error("a certificate among the clients' authorities cannot be used as one")]
+    Authority,
+    /// The file of the clients' authorities is PEM, but of something else.
+    #[error("the file of the clients' authorities has no CERTIFICATE section")]
+    NoAuthority,
+    /// The file of the revocation lists is of something else, or has a list without a `nextUpdate`.
+    #[error(
+        "the revocation list cannot be read: it must be PEM with X509 CRL sections, each with a `nextUpdate`"
+    )]
+    RevocationList,
 }

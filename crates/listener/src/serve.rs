@@ -4,7 +4,7 @@
 //! client prefers (ALPN under TLS, the preface of RFC 9113 §3.4 without). An attacker would want to hold a connection
 //! without asking anything, or to make many streams out of few bytes: both are bounded here.
 
-use std::{convert::Infallible, error::Error as StdError, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error as StdError, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::{
@@ -20,15 +20,21 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::{
-    Counters, Limits, Peer, Transport, TrustedProxies,
+    Counters, HandshakeFault, Limits, Live, Peer, Tls, TrustedProxies,
     activity::Activity,
     client_address::{Header, read_header},
     counters::OpenConnection,
     drain::Tasks,
+    welcome::Welcome,
 };
+
+/// Among the extensions of an answer: its connection ends after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastAnswer;
 
 /// Who may come in, and whose word is taken for it.
 pub(crate) struct Entrance<Admit> {
@@ -49,7 +55,7 @@ pub(crate) enum Entry<A> {
 pub(crate) struct Server<Admit, Answer> {
     counters: Arc<Counters>,
     tasks: Tasks,
-    transport: Transport,
+    tls: Option<Arc<Live<Tls>>>,
     limits: Limits,
     http: auto::Builder<Tasks>,
     entrance: Entrance<Admit>,
@@ -58,7 +64,7 @@ pub(crate) struct Server<Admit, Answer> {
 
 impl<Admit, Answer> Server<Admit, Answer> {
     pub(crate) fn new(
-        transport: Transport,
+        tls: Option<Arc<Live<Tls>>>,
         limits: Limits,
         counters: Arc<Counters>,
         tasks: Tasks,
@@ -69,7 +75,7 @@ impl<Admit, Answer> Server<Admit, Answer> {
         Self {
             counters,
             tasks,
-            transport,
+            tls,
             limits,
             http,
             entrance,
@@ -114,24 +120,30 @@ impl<Admit, Answer> Server<Admit, Answer> {
                 None => return,
             },
         };
-        match &self.transport {
-            Transport::Plain => self.requests(stream, admitted).await,
-            Transport::Tls(tls) => {
-                // Nothing has been asked before the handshake is over, so a stop need not wait for it.
-                let handshake = timeout(self.limits.tls_handshake, tls.accept(stream));
-                match self.tasks.finish().run_until_cancelled(handshake).await {
-                    Some(Ok(Ok(stream))) => self.requests(stream, admitted).await,
-                    Some(Ok(Err(error))) => {
-                        self.counters.count_handshake_failure();
-                        debug!(%error, "the TLS handshake failed");
-                    }
-                    Some(Err(_elapsed)) => {
-                        self.counters.count_handshake_failure();
-                        debug!("the TLS handshake took too long");
-                    }
-                    None => {}
-                }
+        let Some(in_force) = &self.tls else {
+            return self.requests(stream, admitted, None).await;
+        };
+        let tls = in_force.current();
+        // Nothing has been asked before the handshake is over, so a stop need not wait for it.
+        let handshake = timeout(self.limits.tls_handshake, tls.accept(stream));
+        match self.tasks.finish().run_until_cancelled(handshake).await {
+            Some(Ok(Ok(stream))) => {
+                let (_, session) = stream.get_ref();
+                let chain = session.peer_certificates();
+                let welcome = Welcome::new(Arc::clone(in_force), tls, chain);
+                self.requests(stream, admitted, Some(welcome)).await;
             }
+            Some(Ok(Err(error))) => {
+                let fault = HandshakeFault::of(&error);
+                self.counters.count_handshake_failure(fault);
+                debug!(%error, reason = fault.name(), "the TLS handshake failed");
+            }
+            Some(Err(_elapsed)) => {
+                self.counters
+                    .count_handshake_failure(HandshakeFault::TooSlow);
+                debug!("the TLS handshake took too long");
+            }
+            None => {}
         }
     }
 
@@ -146,12 +158,14 @@ impl<Admit, Answer> Server<Admit, Answer> {
             Ok(Ok(Header::Client(address))) => Peer::from_socket(address),
             Ok(Ok(Header::Proxy)) => proxy,
             Ok(Err(error)) => {
-                self.counters.count_handshake_failure();
+                self.counters
+                    .count_handshake_failure(HandshakeFault::ProxyHeader);
                 debug!(proxy = %proxy.address(), %error, "a trusted proxy sent no PROXY header");
                 return None;
             }
             Err(_elapsed) => {
-                self.counters.count_handshake_failure();
+                self.counters
+                    .count_handshake_failure(HandshakeFault::TooSlow);
                 debug!(proxy = %proxy.address(), "the PROXY header took too long");
                 return None;
             }
@@ -164,8 +178,9 @@ impl<Admit, Answer> Server<Admit, Answer> {
         admitted
     }
 
-    /// Speaks HTTP until the client has had enough, it is idle for too long, or a stop ends it.
-    async fn requests<A, F, B, Io>(self: &Arc<Self>, io: Io, admitted: A)
+    /// Speaks HTTP until the client has had enough, it is idle for too long, it is no longer let in, an answer was the last,
+    /// or a stop ends it.
+    async fn requests<A, F, B, Io>(self: &Arc<Self>, io: Io, admitted: A, welcome: Option<Welcome>)
     where
         Admit: Send + Sync + 'static,
         A: Clone + Send + Sync + 'static,
@@ -177,14 +192,23 @@ impl<Admit, Answer> Server<Admit, Answer> {
         Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Arc::new(Activity::default());
-        let service = service_fn(|request| {
+        let over = CancellationToken::new();
+        let service = service_fn(|mut request: Request<Incoming>| {
             let running = Activity::begin(&activity, &self.counters);
-            let (server, admitted) = (Arc::clone(self), admitted.clone());
+            let (server, admitted, over) = (Arc::clone(self), admitted.clone(), over.clone());
+            let let_in = self.let_in(welcome.as_ref(), &mut request);
             // `answer` is called inside the future: over HTTP/2 that is the stream's own task, so a panic stays there.
             async move {
+                if !let_in {
+                    over.cancel();
+                    return Err(NotLetInAnyMore);
+                }
                 let response = (server.answer)(admitted, request).await;
                 drop(running);
-                Ok::<_, Infallible>(response)
+                if response.extensions().get::<LastAnswer>().is_some() {
+                    over.cancel();
+                }
+                Ok(response)
             }
         });
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(io), service));
@@ -192,6 +216,7 @@ impl<Admit, Answer> Server<Admit, Answer> {
         tokio::select! {
             ended = connection.as_mut() => return note(ended),
             () = activity.quiet(self.limits.header_read, self.limits.idle) => {}
+            () = over.cancelled() => {}
             () = self.tasks.finish().cancelled() => {}
         }
         connection.as_mut().graceful_shutdown();
@@ -200,7 +225,29 @@ impl<Admit, Answer> Server<Admit, Answer> {
             () = activity.quiet(self.limits.linger, self.limits.linger) => {}
         }
     }
+
+    /// Whether the client of this request is still let in; if so, the request says by which certificate.
+    fn let_in(&self, welcome: Option<&Welcome>, request: &mut Request<Incoming>) -> bool {
+        let Some(welcome) = welcome else { return true };
+        if let Err(fault) = welcome.lasts() {
+            self.counters.count_handshake_failure(fault);
+            debug!(
+                reason = fault.name(),
+                "the client of a connection is not let in any more"
+            );
+            return false;
+        }
+        if let Some(thumbprint) = welcome.thumbprint() {
+            request.extensions_mut().insert(thumbprint);
+        }
+        true
+    }
 }
+
+/// The certificate of a connection's client was let in at its handshake, and is not now.
+#[derive(Debug, thiserror::Error)]
+#[error("the client's certificate is not let in any more")]
+struct NotLetInAnyMore;
 
 /// Clients break off for many reasons, none of them ours: a line for whoever looks into one.
 fn note(ended: Result<(), Box<dyn StdError + Send + Sync>>) {

@@ -3,22 +3,24 @@
 //! A certificate and its key come in as PEM and are proven to belong together; what comes out can only speak sound
 //! versions and suites. An attacker would want an old version, a replayed first flight, or another protocol's answer:
 //! 1.1 and below do not exist here, early data is off, and ALPN (RFC 7301) without `h2` or `http/1.1` ends the handshake.
+//! The keys of a connection are written nowhere: the variable `SSLKEYLOGFILE` is not read.
 
 use std::{io, sync::Arc};
 
 use rustls::{
-    ServerConfig,
+    ConfigBuilder, ServerConfig, WantsVerifier,
     crypto::aws_lc_rs,
     pki_types::{
         CertificateDer, PrivateKeyDer,
         pem::{self, PemObject},
     },
+    server::NoServerSessionStorage,
     version::{TLS12, TLS13},
 };
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::Error;
+use crate::{ClientCertificates, Error};
 
 /// What a listener speaks below HTTP.
 #[derive(Clone)]
@@ -33,12 +35,85 @@ pub enum Transport {
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ServerConfig>,
+    clients: Option<ClientCertificates>,
 }
+
+/// The same, where each client has a certificate of its own, too.
+#[derive(Clone)]
+pub struct MutualTls(Tls);
 
 impl Tls {
     /// Reads a certificate chain, the server's own first, and its private key (PKCS#8, PKCS#1 or SEC1); both PEM
     /// (RFC 7468). What else stands in either file is passed over, so one file may hold both.
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, Error> {
+        let pair = Pair::from_pem(certificate, key)?;
+        let config = versions()
+            .and_then(|config| {
+                let config = config.with_no_client_auth();
+                config.with_single_cert(pair.chain, pair.key)
+            })
+            .map_err(Error::Certificate)?;
+        Ok(Self::speaking_http(config, None))
+    }
+
+    /// The certificates that clients must show, if they must.
+    pub fn client_certificates(&self) -> Option<&ClientCertificates> {
+        self.clients.as_ref()
+    }
+
+    /// The handshake with a client that has connected.
+    pub(crate) async fn accept<Io: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: Io,
+    ) -> io::Result<TlsStream<Io>> {
+        TlsAcceptor::from(Arc::clone(&self.config))
+            .accept(stream)
+            .await
+    }
+
+    fn speaking_http(mut config: ServerConfig, clients: Option<ClientCertificates>) -> Self {
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.max_early_data_size = 0;
+        Self {
+            config: Arc::new(config),
+            clients,
+        }
+    }
+}
+
+impl MutualTls {
+    /// The same as [`Tls::from_pem`], and whose certificates are asked for. A client without one of them ends in the
+    /// handshake. Each connection proves itself anew: no session is resumed, since that would pass over what was revoked
+    /// or has expired since.
+    pub fn from_pem(
+        certificate: &[u8],
+        key: &[u8],
+        clients: ClientCertificates,
+    ) -> Result<Self, Error> {
+        let pair = Pair::from_pem(certificate, key)?;
+        let mut config = versions()
+            .map(|config| config.with_client_cert_verifier(clients.verifier()))
+            .and_then(|config| config.with_single_cert(pair.chain, pair.key))
+            .map_err(Error::Certificate)?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self(Tls::speaking_http(config, Some(clients))))
+    }
+}
+
+impl From<MutualTls> for Tls {
+    fn from(mutual: MutualTls) -> Self {
+        mutual.0
+    }
+}
+
+struct Pair {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Pair {
+    fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, Error> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
             .collect::<Result<_, _>>()
             .map_err(Error::CertificatePem)?;
@@ -49,24 +124,13 @@ impl Tls {
             pem::Error::NoItemsFound => Error::NoKey,
             _ => Error::KeyPem,
         })?;
-
-        let mut config =
-            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_protocol_versions(&[&TLS13, &TLS12])
-                .and_then(|versions| versions.with_no_client_auth().with_single_cert(chain, key))
-                .map_err(Error::Certificate)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config.max_early_data_size = 0;
-        Ok(Self {
-            config: Arc::new(config),
-        })
+        Ok(Self { chain, key })
     }
+}
 
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(Arc::clone(&self.config))
-            .accept(stream)
-            .await
-    }
+fn versions() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, rustls::Error> {
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! One file a command.
 
+mod audit;
+mod attack;
 pub(crate) mod check;
 mod completions;
 mod demo;
+mod evidence;
+mod explain;
 mod export;
 mod init;
 mod legacy_store;
@@ -10,7 +14,9 @@ mod ledger;
 mod man;
 mod preflight;
 mod password;
+mod sarif;
 mod serve;
+mod unlock;
 
 use std::io;
 
@@ -42,10 +48,20 @@ enum Command {
     Preflight(preflight::Arguments),
     /// Judge a deployment: the config, the store behind it, and what its role may do there.
     Check(check::Arguments),
+    /// Prove that an audit log is whole.
+    Audit(audit::Arguments),
+    /// Play the known attacks against a deployment that is yours.
+    Attack(attack::Arguments),
+    /// Tell every decision that was made for one request, from the audit log.
+    Explain(explain::Arguments),
+    /// Write down for an auditor what holds here, made by asking.
+    Evidence(evidence::Arguments),
     /// Say how far a migration is, and whether the store may be disconnected.
     Ledger(ledger::Arguments),
     /// Write what a platform or a database needs.
     Export(export::Arguments),
+    /// End the delays of one identifier whose password was wrong too often.
+    Unlock(unlock::Arguments),
     /// Work with hashes: what they are, whether one is of a password, new ones.
     Password(password::Arguments),
     /// Print the completions for a shell.
@@ -104,8 +120,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Init(arguments) => in_runtime(init::run(arguments)),
         Command::Preflight(arguments) => in_runtime(preflight::run(arguments)),
         Command::Check(arguments) => in_runtime(check::run(arguments)),
+        Command::Audit(arguments) => audit::run(arguments),
+        Command::Attack(arguments) => in_runtime(attack::run(arguments)),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Evidence(arguments) => in_runtime(evidence::run(arguments)),
         Command::Export(arguments) => export::run(arguments),
         Command::Ledger(arguments) => in_runtime(ledger::run(arguments)),
+        Command::Unlock(arguments) => in_runtime(unlock::run(arguments)),
         Command::Password(arguments) => in_runtime(password::run(arguments)),
         Command::Completions(arguments) => {
             Ok(completions::print(&arguments, &mut Arguments::command())?)
@@ -120,21 +141,27 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     runtime.block_on(command)
 }
 
-/// A token that is cancelled by SIGTERM, Ctrl-C or a terminal that is closed. What runs then has a bounded time to
-/// finish.
+/// A token that is cancelled by SIGTERM or Ctrl-C. What runs then has a bounded time to finish.
 fn stop_signal() -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let cancelled = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-        }
-        cancelled.cancel();
-    });
+    cancel_at(SignalKind::terminate(), &stop)?;
+    cancel_at(SignalKind::interrupt(), &stop)?;
     Ok(stop)
+}
+
+/// The same, and by a terminal that is closed.
+fn stop_signal_or_hangup() -> io::Result<CancellationToken> {
+    let stop = stop_signal()?;
+    cancel_at(SignalKind::hangup(), &stop)?;
+    Ok(stop)
+}
+
+fn cancel_at(kind: SignalKind, stop: &CancellationToken) -> io::Result<()> {
+    let (mut signal, stop) = (signal(kind)?, stop.clone());
+    tokio::spawn(async move {
+        if stop.run_until_cancelled(signal.recv()).await.is_some() {
+            stop.cancel();
+        }
+    });
+    Ok(())
 }

@@ -3,9 +3,12 @@
 //! This crate is the command: it reads the config, wires the rooms together and talks to people. What the rooms do
 //! stands in their own crates.
 
+mod audit_log;
+mod attack;
 mod commands;
 mod config;
 mod demo;
+mod evidence;
 mod init;
 mod ledger;
 mod log;

@@ -10,7 +10,7 @@ mod generated;
 mod openapi;
 mod page;
 
-use lychgate_gateway::audit::{EVENTS, FIELDS, Outcome, Step};
+use lychgate_gateway::audit::{DETAILS, EVENTS, FIELDS, Outcome, Step};
 use lychgate_gateway::metrics::{METRICS, MetricKind};
 use lychgate_gateway::operations::OPERATIONS;
 use lychgate_gateway::problem::{PROBLEMS, TYPE_PREFIX};
@@ -121,6 +121,25 @@ fn the_generated_checks_are_up_to_date() {
 }
 
 #[test]
+fn the_generated_attacks_are_up_to_date() {
+    let mut page = Page::new(
+        "Attacks",
+        "What `lychgate attack` plays, in this order. Each is reported by its id, which stays what it is, as blocked, open \
+         or not tried, with what was seen; one that is open makes the exit status 1.",
+    );
+    let rows = crate::attack::all().into_iter().map(|attack| {
+        [
+            code(attack.id),
+            attack.severity.name().to_owned(),
+            attack.what.to_owned(),
+            attack.expected.to_owned(),
+        ]
+    });
+    page.table(["id", "severity", "tries", "expected"], rows);
+    compare_or_write("docs/reference/attacks.md", &page.finish());
+}
+
+#[test]
 fn the_generated_metrics_are_up_to_date() {
     let mut page = Page::new(
         "Metrics",
@@ -153,14 +172,23 @@ fn the_generated_metrics_are_up_to_date() {
 fn the_generated_audit_page_is_up_to_date() {
     let mut page = Page::new(
         "Audit",
-        "One JSON line for each answer, each refused connection and each rewritten hash. There is no field for a password, a hash, a token \
-         or a plain identifier; a request whose line cannot be written is not answered.",
+        "One JSON line for each answer, each refused connection, each rewritten hash and each unlock, and what the log says of itself. There is no field for a password, a hash, a token \
+         or a plain identifier; a request whose line cannot be written is not answered. Lines are a chain, which \
+         [`lychgate audit verify`](../how-to/audit.md) proves.",
     );
     page.heading("Fields");
     page.text("In this order. A field that does not apply is left out.");
     page.table(
         ["field", "what"],
         FIELDS
+            .iter()
+            .map(|(name, what)| [code(*name), (*what).to_owned()]),
+    );
+    page.heading("Detail");
+    page.text("What `lychgate explain` tells of a request, in `detail`.");
+    page.table(
+        ["field", "what"],
+        DETAILS
             .iter()
             .map(|(name, what)| [code(*name), (*what).to_owned()]),
     );

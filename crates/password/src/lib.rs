@@ -67,7 +67,7 @@ pub use format::{Declaration, DeclaredFormat, DeclaredRecipe, Format, Unusable};
 pub use hash::ParsedHash;
 pub use limits::Limits;
 pub use loss::Loss;
-pub use pool::{Background, Pool, Settings};
+pub use pool::{Background, Pool, Settings, Verdict};
 pub use recogniser::{
     Candidate, CostRange, Group, Known, Proof, Recogniser, Recognition, Untried, prove,
 };

@@ -15,7 +15,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -27,6 +27,7 @@ pub use self::background::Background;
 use crate::{
     Error, Format, Limits, ParsedHash, Password, Pepper, StoredHash, Unusable,
     acceptance::Acceptance,
+    recipe::{NEW_MEMORY_KIB, give_back_memory},
 };
 
 /// The most threads that a pool may have.
@@ -46,7 +47,8 @@ pub struct Settings {
     pub write: Format,
     /// How much work a stored hash may ask for.
     pub limits: Limits,
-    /// Memory that all computations together may fill at once, in KiB: 524288 (512 MiB). What finds none waits.
+    /// Memory that all computations together may fill at once, in KiB: 524288 (512 MiB). What finds none waits. If it is
+    /// enough for 19 MiB a thread, each of them keeps the memory of an argon2id hash for its next one.
     pub memory_kib: u32,
     /// Threads that compute: 1 to 1024, by default as many as the machine has cores. They give way to all others.
     pub threads: usize,
@@ -125,6 +127,17 @@ struct Shared {
     freed: Arc<Notify>,
 }
 
+/// Whether a hash is of a password, and how long that took to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is.
+    pub matches: bool,
+    /// The wait for a thread, and memory to work in.
+    pub waited: Duration,
+    /// The computation.
+    pub took: Duration,
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A thread and the memory to work in.
@@ -146,8 +159,10 @@ impl Pool {
 
         let (jobs, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
+        let keeps_memory = threads * NEW_MEMORY_KIB as usize <= memory_kib as usize;
         for number in 0..threads {
-            spawn(format!("password-{number}"), Arc::clone(&receiver))?;
+            let name = format!("password-{number}");
+            spawn(name, Arc::clone(&receiver), keeps_memory)?;
         }
         Ok(Self(Arc::new(Shared {
             acceptance,
@@ -183,10 +198,29 @@ impl Pool {
         user_name: Option<&str>,
         hash: ParsedHash,
     ) -> Result<bool, Error> {
+        let verdict = self.judge(password, user_name, hash).await?;
+        Ok(verdict.matches)
+    }
+
+    /// As [`Pool::verify`], and how long it took.
+    pub async fn judge(
+        &self,
+        password: impl Into<Arc<Password>>,
+        user_name: Option<&str>,
+        hash: ParsedHash,
+    ) -> Result<Verdict, Error> {
         let memory_kib = hash.recipe().memory_kib();
         let (password, user_name) = (password.into(), user_name.map(str::to_owned));
         let computation = move || hash.verify(&password, user_name.as_deref());
-        self.compute(memory_kib, computation).await?
+        let asked = Instant::now();
+        let permits = self.permits(memory_kib).await?;
+        let waited = asked.elapsed();
+        let matches = self.compute_with(permits, computation).await??;
+        Ok(Verdict {
+            matches,
+            waited,
+            took: asked.elapsed().saturating_sub(waited),
+        })
     }
 
     /// Makes a new hash of a password, in the format that settings name, with a fresh salt.
@@ -229,6 +263,14 @@ impl Pool {
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let permits = self.permits(memory_kib).await?;
+        self.compute_with(permits, computation).await
+    }
+
+    async fn compute_with<T: Send + 'static>(
+        &self,
+        permits: Permits,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let freed = Arc::clone(&self.0.freed);
         // Before the answer, so that whoever has it finds the thread free.
         let free = move || {
@@ -290,10 +332,14 @@ async fn run<T: Send + 'static>(
 }
 
 /// Starts a thread that does the jobs of this receiver.
-fn spawn(name: String, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) -> Result<(), Error> {
+fn spawn(
+    name: String,
+    jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
+    keeps_memory: bool,
+) -> Result<(), Error> {
     let thread = thread::Builder::new().name(name);
     thread
-        .spawn(move || work(&jobs))
+        .spawn(move || work(&jobs, keeps_memory))
         .map(drop)
         .map_err(Error::Spawn)
 }
@@ -302,12 +348,15 @@ fn spawn(name: String, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) -> Result<(), Erro
 const NICENESS: i32 = 10;
 
 /// Does one job after another until the pool is gone.
-fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, keeps_memory: bool) {
     give_way();
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
         job();
+        if !keeps_memory {
+            give_back_memory();
+        }
     }
 }
 

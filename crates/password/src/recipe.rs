@@ -16,7 +16,7 @@ mod simple;
 mod yescrypt;
 
 pub(crate) use self::{
-    argon2::{Argon2, NEW_MEMORY_KIB},
+    argon2::{Argon2, NEW_MEMORY_KIB, give_back_memory},
     bcrypt::{Bcrypt, PASSWORD_BYTES as BCRYPT_BYTES},
     crypt::{Md5Crypt, Sha1Crypt, ShaCrypt},
     des::DesCrypt,

@@ -7,6 +7,7 @@ mod address;
 mod codec;
 mod digests;
 mod primitives;
+mod signing;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,7 +19,7 @@ use crate::Settings;
 use crate::container::Host;
 
 /// In the order in which they need each other.
-const SOURCES: [(&str, &str); 15] = [
+const SOURCES: [(&str, &str); 16] = [
     ("globals.js", include_str!("environment/globals.js")),
     ("errors.js", include_str!("environment/errors.js")),
     ("inspect.js", include_str!("environment/inspect.js")),
@@ -27,6 +28,7 @@ const SOURCES: [(&str, &str); 15] = [
     ("url.js", include_str!("environment/url.js")),
     ("abort.js", include_str!("environment/abort.js")),
     ("clone.js", include_str!("environment/clone.js")),
+    ("webcrypto.js", include_str!("environment/webcrypto.js")),
     ("fetch.js", include_str!("environment/fetch.js")),
     ("api.js", include_str!("environment/api.js")),
     (

@@ -251,6 +251,7 @@ mod tests {
             grant_types: [GrantType::AuthorizationCode].into(),
             callbacks: Vec::new(),
             allowed_logout_urls: Vec::new(),
+            require_proof_of_possession: false,
         };
         BTreeMap::from([(client.client_id.clone(), client)])
     }

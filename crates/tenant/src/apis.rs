@@ -26,6 +26,8 @@ pub struct Api {
     pub subject_type_authorization: SubjectTypeAuthorization,
     /// Whether refresh tokens may be had for it.
     pub allow_offline_access: bool,
+    /// What a token for it is bound to. Without it a proof is ignored, as on the platform.
+    pub proof_of_possession: Option<ProofOfPossession>,
 }
 
 impl Api {
@@ -38,8 +40,25 @@ impl Api {
             token_dialect: TokenDialect::default(),
             subject_type_authorization: SubjectTypeAuthorization::default(),
             allow_offline_access: false,
+            proof_of_possession: None,
         }
     }
+}
+
+/// What tokens for an API are bound to (`proof_of_possession`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofOfPossession {
+    /// How a client proves what it has.
+    pub mechanism: Mechanism,
+    /// Whether there is no token without it.
+    pub required: bool,
+}
+
+/// How a client proves what its tokens are to be bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// A key, by a proof with each request (RFC 9449).
+    Dpop,
 }
 
 /// The API access policies (`subject_type_authorization`).

@@ -31,6 +31,8 @@ pub struct Client {
     pub callbacks: Vec<RedirectUri>,
     /// Where a logout may send users back to.
     pub allowed_logout_urls: Vec<RedirectUri>,
+    /// Whether every token for it has to be bound (`require_proof_of_possession`).
+    pub require_proof_of_possession: bool,
 }
 
 /// How a client proves itself (`token_endpoint_auth_method`), with what that takes.

@@ -15,6 +15,7 @@ use crate::{
     clients::Client,
     connections::{Connection, Database},
     issuer::Issuer,
+    possession::Proofs,
     state::State,
     tokens::Keys,
 };
@@ -24,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) issuer: Issuer,
     pub(crate) state: State,
     pub(crate) keys: Keys,
+    pub(crate) proofs: Proofs,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) outbox: Option<PathBuf>,
     pub(crate) token_requests: TokenRequests,

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header;
-use lychgate_token::ClientAuthMethod;
+use lychgate_token::{Algorithm, ClientAuthMethod, dpop::Proof};
 use serde_json::json;
 
 use crate::{clients::GrantType, context::Context};
@@ -44,6 +44,7 @@ pub(crate) async fn metadata(State(context): State<Arc<Context>>) -> Response {
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
         "revocation_endpoint_auth_methods_supported": methods,
+        "dpop_signing_alg_values_supported": Proof::ALGORITHMS.map(Algorithm::name),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login"],
         "authorization_response_iss_parameter_supported": true,

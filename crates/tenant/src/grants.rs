@@ -14,11 +14,12 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::HeaderMap;
-use lychgate_token::{Scope, UnixTime, pkce::CodeVerifier};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use lychgate_token::{Confirmation, Scope, UnixTime, pkce::CodeVerifier};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    apis::Api,
     authorize::{known_user, read_scope},
     clients::{self, Client, GrantType},
     context::Context,
@@ -27,8 +28,12 @@ use crate::{
     oauth_error::{ErrorCode, OAuthError},
     parameters::{Form, Parameters},
     pipeline::RequestEvent,
+    possession::{self, ProvenKey},
     state::{Reference, User},
 };
+
+/// The header in which nonces are handed out (RFC 9449 §8).
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// What a user's login has authorized: what a code and all refresh tokens after it stand for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +49,9 @@ pub(crate) struct Authorization {
     pub(crate) authenticated_at: i64,
     /// `sid`.
     pub(crate) session_id: Option<String>,
+    /// The thumbprint of the key without which a public client's refresh tokens are good for nothing (RFC 9449 §5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) proof_key: Option<String>,
 }
 
 impl Authorization {
@@ -131,11 +139,16 @@ struct TokenResponse {
 }
 
 impl TokenResponse {
-    fn bearer(access_token: String, lifetime: Duration, scope: &Scope) -> Self {
+    fn new(
+        access_token: String,
+        binding: Option<&Confirmation>,
+        lifetime: Duration,
+        scope: &Scope,
+    ) -> Self {
         let (expires_in, scope) = (lifetime.as_secs(), scope.to_string());
         Self {
             access_token,
-            token_type: "Bearer",
+            token_type: binding.map_or("Bearer", |_| "DPoP"),
             expires_in,
             scope,
             id_token: None,
@@ -148,11 +161,26 @@ impl TokenResponse {
 struct Exchange<'e> {
     context: &'e Context,
     client: &'e Client,
+    proven: Option<ProvenKey>,
     seen: RequestEvent,
     now: UnixTime,
 }
 
 impl Exchange<'_> {
+    /// What a token for `api` is bound to: the key that the request has proven, where the API has a use for it.
+    fn binding(&self, api: Option<&Api>) -> Result<Option<Confirmation>, OAuthError> {
+        let policy = api.and_then(|api| api.proof_of_possession);
+        let required =
+            self.client.require_proof_of_possession || policy.is_some_and(|policy| policy.required);
+        match &self.proven {
+            Some(key) if required || policy.is_some() => {
+                Ok(Some(Confirmation::Key(key.thumbprint().to_owned())))
+            }
+            None if required => Err(possession::refused("required and not there")),
+            _ => Ok(None),
+        }
+    }
+
     /// The user of a grant; one who is gone or blocked makes the grant as good as none.
     async fn user_of(&self, authorization: &Authorization) -> Result<User, OAuthError> {
         known_user(self.context, &authorization.user_id)
@@ -164,17 +192,33 @@ impl Exchange<'_> {
     }
 }
 
-/// `POST /oauth/token`.
+/// `POST /oauth/token`. Whoever sends a proof gets the nonce for the next one.
 pub(crate) async fn token(
     State(context): State<Arc<Context>>,
     Extension(address): Extension<ClientAddress>,
     headers: HeaderMap,
     Form(form): Form,
-) -> Result<Response, OAuthError> {
+) -> Response {
+    let tokens = exchange(&context, address, &headers, &form).await;
+    let mut response = tokens.map(Json).into_response();
+    if headers.contains_key(possession::HEADER)
+        && let Ok(nonce) = HeaderValue::try_from(context.proofs.nonce(UnixTime::now()))
+    {
+        response.headers_mut().insert(NONCE, nonce);
+    }
+    response
+}
+
+async fn exchange(
+    context: &Context,
+    address: ClientAddress,
+    headers: &HeaderMap,
+    form: &Parameters,
+) -> Result<TokenResponse, OAuthError> {
     let now = UnixTime::now();
-    let client = clients::authenticate(&context, &headers, &form, now).await?;
+    let client = clients::authenticate(context, headers, form, now).await?;
     context.token_requests.count(&client.client_id);
-    let request = TokenRequest::read(&form)?;
+    let request = TokenRequest::read(form)?;
     let grant_type = request.grant_type();
     if !client.grant_types.contains(&grant_type) {
         let text = format!(
@@ -183,17 +227,20 @@ pub(crate) async fn token(
         );
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, text));
     }
+    // Before a code is spent: a client that needs a nonce comes again with the same one.
+    let proven = context.proofs.read(headers, client, now)?;
     let body = form.without_credentials();
     let seen = request_event(
-        &context,
+        context,
         address,
-        &headers,
+        headers,
         "POST",
         (serde_json::Map::new(), body),
     );
     let exchange = Exchange {
-        context: &context,
+        context,
         client,
+        proven,
         seen,
         now,
     };
@@ -226,5 +273,5 @@ pub(crate) async fn token(
     };
     let event = if outcome.is_ok() { succeeded } else { failed };
     event.log(&client.client_id, "");
-    outcome.map(|tokens| Json(tokens).into_response())
+    outcome
 }

@@ -31,6 +31,7 @@ mod script_folder;
 mod access;
 mod session;
 mod grants;
+mod possession;
 mod tokens;
 mod userinfo;
 mod revoke;
@@ -45,8 +46,8 @@ mod error;
 
 pub use access::Policy;
 pub use apis::{
-    Api, ClientGrant, ClientPolicy, DEFAULT_TOKEN_LIFETIME, MAX_TOKEN_LIFETIME, SubjectType,
-    SubjectTypeAuthorization, UserPolicy,
+    Api, ClientGrant, ClientPolicy, DEFAULT_TOKEN_LIFETIME, MAX_TOKEN_LIFETIME, Mechanism,
+    ProofOfPossession, SubjectType, SubjectTypeAuthorization, UserPolicy,
 };
 pub use clients::{Client, ClientAuthentication, GrantType, RedirectUri};
 pub use connections::{ActionScript, ActionScripts, Connection, ConnectionStatistics};
@@ -54,4 +55,4 @@ pub use error::Error;
 pub use issuer::Issuer;
 pub use pipeline::PipelineSettings;
 pub use settings::{Lifetimes, Settings};
-pub use tenant::{Handle, Tenant};
+pub use tenant::{Handle, Tenant, signing_key};

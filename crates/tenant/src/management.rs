@@ -204,6 +204,10 @@ fn admit(context: &Context, headers: &HeaderMap, scope: &'static str) -> Result<
             tracing::debug!(%refusal, "a token for the management API was refused");
             BearerRefused::InvalidToken
         })?;
+    // A token that is bound is never a plain bearer, and no proof is taken here.
+    if token.confirmation().is_some() {
+        return Err(BearerRefused::InvalidToken);
+    }
     if !token
         .subject()
         .is_some_and(|subject| subject.ends_with("@clients"))

@@ -23,6 +23,10 @@ pub(crate) enum ErrorCode {
     InvalidScope,
     AccessDenied,
     LoginRequired,
+    /// RFC 9449 §5.
+    InvalidDpopProof,
+    /// RFC 9449 §8.
+    UseDpopNonce,
     ServerError,
 }
 
@@ -40,6 +44,8 @@ impl ErrorCode {
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::ServerError => "server_error",
         }
     }
@@ -54,7 +60,9 @@ impl ErrorCode {
             | Self::UnsupportedResponseType
             | Self::UnsupportedTokenType
             | Self::InvalidScope
-            | Self::LoginRequired => StatusCode::BAD_REQUEST,
+            | Self::LoginRequired
+            | Self::InvalidDpopProof
+            | Self::UseDpopNonce => StatusCode::BAD_REQUEST,
             Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::AccessDenied => StatusCode::FORBIDDEN,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,8 +6,8 @@ use axum::{
     Router,
     routing::{get, patch, post},
 };
-use lychgate_listener::{Drained, Listener};
-use lychgate_token::UnixTime;
+use lychgate_listener::{Drained, Listener, Live, Tls};
+use lychgate_token::{SigningKey, UnixTime};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,7 +16,9 @@ use crate::{
     authorize,
     connections::Database,
     context::{Context, TokenRequests, clients_by_id, databases},
-    database_connections, discovery, edge, grants, login, logout, management, page, revoke,
+    database_connections, discovery, edge, grants, login, logout, management, page,
+    possession::Proofs,
+    revoke,
     state::State,
     tickets,
     tokens::Keys,
@@ -55,10 +57,12 @@ impl Tenant {
         let keys = Keys::open(&state, settings.signing_algorithm, UnixTime::now()).await?;
         let listener = Listener::bind(settings.listen, settings.transport, settings.limits)
             .map_err(Error::Listener)?;
+        let proofs = Proofs::new(&settings.issuer)?;
         let context = Context {
             issuer: settings.issuer,
             state,
             keys,
+            proofs,
             lifetimes: settings.lifetimes,
             outbox: settings.outbox,
             token_requests: TokenRequests::of(&clients),
@@ -80,6 +84,11 @@ impl Tenant {
     /// The tenant's name.
     pub fn issuer(&self) -> &Issuer {
         &self.context.issuer
+    }
+
+    /// Where TLS is spoken, the certificate that is in force, to be replaced at any time.
+    pub fn tls(&self) -> Option<Arc<Live<Tls>>> {
+        self.listener.tls()
     }
 
     /// What can be asked while it runs.
@@ -113,6 +122,18 @@ impl Tenant {
         self.context.state.close().await;
         Ok(drained)
     }
+}
+
+/// The key that signs the tokens of a tenant with these settings, if it has been started before: for its operator, who
+/// attacks it. Nothing is made.
+pub async fn signing_key(settings: &Settings) -> Result<Option<SigningKey>, Error> {
+    if !settings.state.is_file() {
+        return Ok(None);
+    }
+    let state = State::open(&settings.state).await?;
+    let key = state.signing_key(settings.signing_algorithm).await;
+    state.close().await;
+    key
 }
 
 impl Handle {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lychgate_token::{
-    Algorithm, JwkSet, Scope, SigningKey, TokenDialect, UnixTime, VerificationKey,
+    Algorithm, Confirmation, JwkSet, Scope, SigningKey, TokenDialect, UnixTime, VerificationKey,
     issue::AccessToken, jws::Jws, random_token, strict_json,
 };
 use serde_json::{Map, Value, json};
@@ -102,6 +102,7 @@ impl Keys {
                 .api
                 .map_or(USERINFO_TOKEN_LIFETIME, |api| api.token_lifetime),
             token_id: random_token().map_err(Error::Token)?,
+            confirmation: granted.binding.cloned(),
             extra: claims,
         };
         let dialect = granted
@@ -117,21 +118,22 @@ impl Keys {
     pub(crate) fn client_access_token(
         &self,
         issuer: &Issuer,
-        client_id: &str,
-        (api, scope): (&Api, Scope),
+        granted: GrantedToClient<'_>,
         claims: Map<String, Value>,
         now: UnixTime,
     ) -> Result<String, Error> {
+        let (api, client_id) = (granted.api, granted.client_id);
         let token = AccessToken {
             issuer: issuer.as_str().to_owned(),
             subject: format!("{client_id}@clients"),
             audience: vec![api.identifier.clone()],
             client_id: client_id.to_owned(),
-            scope,
+            scope: granted.scope,
             grant: Some("client-credentials"),
             issued_at: now,
             lifetime: api.token_lifetime,
             token_id: random_token().map_err(Error::Token)?,
+            confirmation: granted.binding.cloned(),
             extra: claims,
         };
         token
@@ -185,6 +187,17 @@ pub(crate) struct Granted<'g> {
     pub(crate) scope: &'g Scope,
     /// `gty`, where the platform says one.
     pub(crate) grant: Option<&'static str>,
+    /// The key that the access token is bound to, if it is.
+    pub(crate) binding: Option<&'g Confirmation>,
+}
+
+/// What a client's own token is about.
+pub(crate) struct GrantedToClient<'g> {
+    pub(crate) client_id: &'g str,
+    pub(crate) api: &'g Api,
+    pub(crate) scope: Scope,
+    /// The key that the access token is bound to, if it is.
+    pub(crate) binding: Option<&'g Confirmation>,
 }
 
 /// What an ID token says beside who logged in.

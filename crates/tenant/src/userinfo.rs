@@ -7,8 +7,8 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use lychgate_token::UnixTime;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use lychgate_token::{BearerToken, Confirmation, UnixTime};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -76,14 +76,33 @@ impl IntoResponse for BearerRefused {
 /// `GET` and `POST /userinfo`.
 pub(crate) async fn userinfo(
     State(context): State<Arc<Context>>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Json<Map<String, Value>>, BearerRefused> {
-    let token = bearer(&headers)?;
+    let now = UnixTime::now();
+    let (scheme, token) = presented(&headers)?;
     let claims = context
         .keys
         .read_own(&context.issuer, token)
         .ok_or(BearerRefused::InvalidToken)?;
-    if has_expired(&claims, UnixTime::now()) || !is_for(&claims, &context.issuer.userinfo()) {
+    match (scheme, claims.get("cnf")) {
+        (Scheme::Bearer, None) => {}
+        (Scheme::Dpop, Some(Value::Object(bound_to))) => {
+            let token =
+                BearerToken::new(token.to_owned()).map_err(|_| BearerRefused::InvalidToken)?;
+            let key = context
+                .proofs
+                .read_at_userinfo(&headers, &method, &token, now)
+                .map_err(|_| BearerRefused::InvalidToken)?;
+            let key = Confirmation::Key(key.thumbprint().to_owned());
+            if Confirmation::read(bound_to) != Some(key) {
+                return Err(BearerRefused::InvalidToken);
+            }
+        }
+        // A token that is bound is never a plain bearer, and a plain one is no other.
+        _ => return Err(BearerRefused::InvalidToken),
+    }
+    if has_expired(&claims, now) || !is_for(&claims, &context.issuer.userinfo()) {
         return Err(BearerRefused::InvalidToken);
     }
     let scope = claims
@@ -112,8 +131,25 @@ pub(crate) async fn userinfo(
     Ok(Json(answer))
 }
 
-/// The one bearer token of a request; two headers are as bad as a wrong one.
+/// How a token is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// RFC 6750.
+    Bearer,
+    /// RFC 9449 §7.1.
+    Dpop,
+}
+
+/// The one bearer token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, BearerRefused> {
+    match presented(headers)? {
+        (Scheme::Bearer, token) => Ok(token),
+        (Scheme::Dpop, _) => Err(BearerRefused::InvalidToken),
+    }
+}
+
+/// The one token of a request; two headers are as bad as a wrong one.
+fn presented(headers: &HeaderMap) -> Result<(Scheme, &str), BearerRefused> {
     let mut found = headers.get_all(header::AUTHORIZATION).iter();
     match (found.next(), found.next()) {
         (None, _) => Err(BearerRefused::Absent),
@@ -124,7 +160,9 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, BearerRefused> {
                 .and_then(|text| text.split_once(' '))
                 .ok_or(BearerRefused::InvalidToken)?;
             if scheme.eq_ignore_ascii_case("bearer") {
-                Ok(token)
+                Ok((Scheme::Bearer, token))
+            } else if scheme.eq_ignore_ascii_case("dpop") {
+                Ok((Scheme::Dpop, token))
             } else {
                 Err(BearerRefused::InvalidToken)
             }
@@ -147,7 +185,12 @@ mod tests {
         };
         assert!(matches!(bearer(&headers(&[])), Err(BearerRefused::Absent)));
         assert_eq!(bearer(&headers(&["bearer abc"])).unwrap(), "abc");
-        for bad in [&["Basic abc"][..], &["Bearer"], &["Bearer a", "Bearer a"]] {
+        for bad in [
+            &["Basic abc"][..],
+            &["DPoP abc"],
+            &["Bearer"],
+            &["Bearer a", "Bearer a"],
+        ] {
             assert!(
                 matches!(bearer(&headers(bad)), Err(BearerRefused::InvalidToken)),
                 "{bad:?}"

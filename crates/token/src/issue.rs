@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::{Error, Scope, SigningKey, TokenDialect, UnixTime};
+use crate::{Confirmation, Error, Scope, SigningKey, TokenDialect, UnixTime};
 
 /// What an access token says.
 #[derive(Clone, Debug)]
@@ -32,13 +32,15 @@ pub struct AccessToken {
     pub lifetime: Duration,
     /// `jti`, which only RFC 9068's dialect has.
     pub token_id: String,
+    /// The key that its presenter has to prove, `cnf`.
+    pub confirmation: Option<Confirmation>,
     /// Further claims.
     pub extra: Map<String, Value>,
 }
 
 impl AccessToken {
     /// The claims that an extra claim may not stand in for, whichever dialect writes them.
-    pub const RESERVED_CLAIMS: [&str; 11] = [
+    pub const RESERVED_CLAIMS: [&str; 12] = [
         "iss",
         "sub",
         "aud",
@@ -50,6 +52,7 @@ impl AccessToken {
         "nbf",
         "exp",
         "jti",
+        "cnf",
     ];
 
     /// Writes and signs it.
@@ -81,6 +84,9 @@ impl AccessToken {
         claim("exp", self.issued_at.plus(self.lifetime).seconds().into());
         if !self.scope.is_empty() {
             claim("scope", self.scope.to_string().into());
+        }
+        if let Some(confirmation) = &self.confirmation {
+            claim("cnf", confirmation.to_json());
         }
         match dialect {
             TokenDialect::AccessToken => {
@@ -117,6 +123,7 @@ mod tests {
             issued_at: UnixTime::from_seconds(1_700_000_000),
             lifetime: Duration::from_hours(1),
             token_id: "id-1".to_owned(),
+            confirmation: None,
             extra: Map::new(),
         }
     }
@@ -195,6 +202,20 @@ mod tests {
                 let refused = with(name).claims(dialect);
                 assert!(matches!(refused, Err(Error::ReservedClaim(named)) if named == name));
             }
+        }
+    }
+
+    #[test]
+    fn a_bound_token_says_to_which_key_in_either_dialect() {
+        let token = AccessToken {
+            confirmation: Some(Confirmation::Key("thumbprint".to_owned())),
+            ..access_token()
+        };
+        for dialect in TokenDialect::ALL {
+            assert_eq!(
+                claims(&token, dialect)["cnf"],
+                json!({ "jkt": "thumbprint" })
+            );
         }
     }
 

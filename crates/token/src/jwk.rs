@@ -92,6 +92,11 @@ impl Jwk {
         members.into_iter().collect()
     }
 
+    /// The members that make the key and nothing more, as they stand in the header of a proof.
+    pub(crate) fn public_members(&self) -> Value {
+        self.public_key.members().into_iter().collect()
+    }
+
     pub(crate) fn parse_key(&self) -> Option<ParsedPublicKey> {
         self.public_key.parse_for(self.algorithm)
     }
@@ -104,7 +109,7 @@ impl Serialize for Jwk {
 }
 
 impl PublicKey {
-    fn read(members: &Map<String, Value>) -> Option<Self> {
+    pub(crate) fn read(members: &Map<String, Value>) -> Option<Self> {
         let bytes = |name| base64url::decode(text(members, name)?);
         let curve = || text(members, "crv");
         match text(members, "kty")? {
@@ -145,7 +150,7 @@ impl PublicKey {
         }
     }
 
-    fn parse_for(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
+    pub(crate) fn parse_for(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
         match (self, algorithm) {
             (Self::Rsa { modulus, exponent }, Algorithm::Rs256) => {
                 parse_rsa(modulus, exponent, &signature::RSA_PKCS1_2048_8192_SHA256)
@@ -216,7 +221,7 @@ fn parse_rsa(
 
 /// For signatures by `use` and `key_ops`, where they are there, and without any private member: a key
 /// whose private half is published is everybody's.
-fn is_public_signature_key(members: &Map<String, Value>) -> bool {
+pub(crate) fn is_public_signature_key(members: &Map<String, Value>) -> bool {
     const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     let for_signatures = members.get("use").is_none_or(|usage| usage == "sig");
     let verifies = |operations: &Value| {

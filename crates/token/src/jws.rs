@@ -16,6 +16,14 @@ pub struct Jws<'t> {
     signature: Vec<u8>,
 }
 
+/// The three parts of a compact serialization, of which nothing is known but that they are canonical base64url.
+pub(crate) struct Parts<'t> {
+    pub(crate) signing_input: &'t str,
+    pub(crate) header: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+}
+
 /// The members of a JOSE header that are used; others mean nothing here (RFC 7515 §4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -34,15 +42,12 @@ impl<'t> Jws<'t> {
         if text.len() > BearerToken::MOST_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
-        // A fourth part would leave a dot in one of these, and base64url has no dot.
-        let (header, payload) = signing_input.split_once('.').ok_or(Refusal::Malformed)?;
-        let decode = |part| base64url::decode(part).ok_or(Refusal::Malformed);
+        let parts = Parts::split(text)?;
         Ok(Self {
-            signing_input,
-            header: Header::read(&decode(header)?)?,
-            payload: decode(payload)?,
-            signature: decode(signature)?,
+            signing_input: parts.signing_input,
+            header: Header::read(&parts.header)?,
+            payload: parts.payload,
+            signature: parts.signature,
         })
     }
 
@@ -72,6 +77,21 @@ impl<'t> Jws<'t> {
     }
 }
 
+impl<'t> Parts<'t> {
+    pub(crate) fn split(text: &'t str) -> Result<Self, Refusal> {
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
+        // A fourth part would leave a dot in one of these, and base64url has no dot.
+        let (header, payload) = signing_input.split_once('.').ok_or(Refusal::Malformed)?;
+        let decode = |part| base64url::decode(part).ok_or(Refusal::Malformed);
+        Ok(Self {
+            signing_input,
+            header: decode(header)?,
+            payload: decode(payload)?,
+            signature: decode(signature)?,
+        })
+    }
+}
+
 impl Header {
     /// The longest `kid`, in bytes.
     pub const MOST_KEY_ID_BYTES: usize = 256;
@@ -84,26 +104,34 @@ impl Header {
 
     fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         let members = strict_json::parse_object(bytes)?;
-        if let Some(name) = Self::FORBIDDEN
-            .into_iter()
-            .find(|name| members.contains_key(*name))
-        {
+        if let Some(name) = Self::forbidden_in(&members, &[]) {
             return Err(Refusal::ForbiddenHeader(name));
         }
-        let algorithm = text(&members, "alg")?.ok_or(Refusal::MissingHeader("alg"))?;
-        let key_id = text(&members, "kid")?;
+        let algorithm = text_member(&members, "alg")?.ok_or(Refusal::MissingHeader("alg"))?;
+        let key_id = text_member(&members, "kid")?;
         if key_id.is_some_and(|id| id.is_empty() || id.len() > Self::MOST_KEY_ID_BYTES) {
             return Err(Refusal::MistypedHeader("kid"));
         }
         Ok(Self {
             algorithm: algorithm.parse().map_err(|_| Refusal::WrongAlgorithm)?,
             key_id: key_id.map(str::to_owned),
-            token_type: text(&members, "typ")?.map(str::to_owned),
+            token_type: text_member(&members, "typ")?.map(str::to_owned),
         })
+    }
+
+    /// A member that must not be honoured, unless it is one of `allowed`.
+    pub(crate) fn forbidden_in(
+        members: &Map<String, Value>,
+        allowed: &[&str],
+    ) -> Option<&'static str> {
+        Self::FORBIDDEN
+            .into_iter()
+            .find(|name| members.contains_key(*name) && !allowed.contains(name))
     }
 }
 
-fn text<'m>(
+/// A member of a header that is a string.
+pub(crate) fn text_member<'m>(
     members: &'m Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<&'m str>, Refusal> {

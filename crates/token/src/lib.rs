@@ -49,6 +49,9 @@ mod claims;
 pub mod access_token;
 mod verified_token;
 mod scope;
+mod confirmation;
+pub mod dpop;
+mod seen;
 mod refusal;
 
 // The way of a token request.
@@ -68,12 +71,14 @@ pub use algorithm::Algorithm;
 pub use bearer_token::BearerToken;
 pub use client_auth_method::ClientAuthMethod;
 pub use client_secret::ClientSecret;
+pub use confirmation::Confirmation;
 pub use error::Error;
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use random::{random_bytes, random_token};
 pub use refusal::Refusal;
 pub use scope::Scope;
+pub use seen::{Seen, Use};
 pub use signing_key::SigningKey;
 pub use token_dialect::TokenDialect;
 pub use unix_time::UnixTime;

@@ -53,6 +53,18 @@ pub enum Refusal {
     /// The signature does not fit.
     #[error("the signature is wrong")]
     WrongSignature,
+    /// The `jwk` of a proof is no public key for its algorithm.
+    #[error("the proof's `jwk` is not a public key that its algorithm can use")]
+    UnusableKey,
+    /// `htm` is another method.
+    #[error("the proof was made for another method")]
+    WrongMethod,
+    /// `htu` is another place.
+    #[error("the proof was made for another place")]
+    WrongTarget,
+    /// `ath` is of another access token.
+    #[error("the proof was made for another access token")]
+    WrongAccessToken,
     /// `aud` lacks our audience or holds a foreign one.
     #[error("the token is not for this audience alone")]
     WrongAudience,
@@ -95,6 +107,10 @@ impl Refusal {
             Self::UnknownKey => "unknown-key",
             Self::WrongKey => "wrong-key",
             Self::WrongSignature => "wrong-signature",
+            Self::UnusableKey => "unusable-key",
+            Self::WrongMethod => "wrong-method",
+            Self::WrongTarget => "wrong-target",
+            Self::WrongAccessToken => "wrong-access-token",
             Self::WrongAudience => "wrong-audience",
             Self::WrongSubject => "wrong-subject",
             Self::Expired => "expired",

@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
     RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::jwk::PublicKey;
@@ -109,6 +109,15 @@ impl SigningKey {
     pub fn sign(&self, token_type: &str, claims: &impl Serialize) -> Result<String, Error> {
         let header =
             json!({ "alg": self.algorithm().name(), "typ": token_type, "kid": self.key_id() });
+        self.sign_under(&header, claims)
+    }
+
+    /// Signs claims, which must be a JSON object, under a header that is right for this key.
+    pub(crate) fn sign_under(
+        &self,
+        header: &Value,
+        claims: &impl Serialize,
+    ) -> Result<String, Error> {
         let claims = serde_json::to_string(claims).map_err(|_| Error::Claims)?;
         if !claims.starts_with('{') {
             return Err(Error::Claims);

@@ -63,3 +63,6 @@ impl fmt::Debug for VerificationKey {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

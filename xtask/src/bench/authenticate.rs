@@ -23,6 +23,12 @@ const LOGINS: Load = Load {
     pause_ms: 0,
 };
 
+/// A flood for the gateways' half of the cores: the last in the queue still gets a thread before it has waited too long.
+const FLOOD: Load = Load {
+    connections: 16,
+    ..LOGINS
+};
+
 /// Lookups at leisure: what is measured is how long one takes, not how many there can be.
 const LOOKUPS: Load = Load {
     operation: "lookup",
@@ -68,14 +74,20 @@ pub(super) fn run(scene: &Scene, patience: Patience) -> Result<String> {
             hashed.measure(scene, patience)?;
         }
     }
-    let [bcrypt, _] = &all;
-    let mut floods: Vec<Flood> = bcrypt.peers.iter().map(Flood::new).collect();
+    // On cores of their own, as where the store has a machine of its own: the kernel weighs the threads of a session against
+    // one another, but sessions as equals, so that no priority in the gateway gives way to a store on the same core.
+    let own = &scene.cores.gateways;
+    let flooded = [
+        peers::lychgate(scene, "Lychgate", own, "bcrypt_hash")?,
+        peers::express(scene, own)?,
+    ];
+    let mut floods = flooded.each_ref().map(Flood::new);
     for round in 1..=patience.rounds {
         eprintln!(
             "round {round} of {}: lookups in a flood of logins",
             patience.rounds
         );
-        for (peer, flood) in bcrypt.peers.iter().zip(&mut floods) {
+        for (peer, flood) in flooded.iter().zip(&mut floods) {
             flood.measure(scene, peer, patience)?;
         }
     }
@@ -124,7 +136,7 @@ impl Flood {
         self.alone
             .samples
             .push(sample(scene, peer, LOOKUPS, patience.seconds)?);
-        let flood = start(scene, peer, LOGINS, patience.seconds + 2.0)?;
+        let flood = start(scene, peer, FLOOD, patience.seconds + 2.0)?;
         // Not before the flood is there.
         std::thread::sleep(std::time::Duration::from_secs(1));
         self.within
@@ -191,7 +203,8 @@ fn page(scene: &Scene, patience: Patience, all: &[Hashed], floods: &[Flood]) -> 
          Medians of {} rounds of {} s.\n\n{}\n\n\
          ### `lookup` in a flood of `authenticate`\n\n\
          {} connections look somebody up and pause for {} ms after each answer; first alone, then while {} others log in as fast \
-         as they are let, with bcrypt.\n\n{}\n{}\n",
+         as they are let, with bcrypt. Here the gateways had cores {} to themselves, as where the store has a machine of its \
+         own.\n\n{}\n{}\n",
         scene.machine()?,
         LOGINS.connections,
         scene.cores.all,
@@ -201,7 +214,8 @@ fn page(scene: &Scene, patience: Patience, all: &[Hashed], floods: &[Flood]) -> 
         report::table(&logins, all.iter().flat_map(login_rows)),
         LOOKUPS.connections,
         LOOKUPS.pause_ms,
-        LOGINS.connections,
+        FLOOD.connections,
+        scene.cores.gateways,
         report::table(&lookups, floods.iter().map(lookup_row)),
         goals.join("\n")
     ))

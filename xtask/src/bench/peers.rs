@@ -108,7 +108,8 @@ pub(super) fn bare(scene: &Scene, cores: &str) -> Result<Peer> {
     )
 }
 
-fn start(
+/// Starts a server on these cores, and waits until it answers at `ready`.
+pub(super) fn start(
     scene: &Scene,
     name: &'static str,
     cores: &str,

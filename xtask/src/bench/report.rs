@@ -19,6 +19,7 @@ while it lives. To measure it yourself:
 
     cargo xtask bench lookup
     cargo xtask bench authenticate
+    cargo xtask bench timing
     cargo xtask bench --quick lookup    # two minutes, and nothing is written
 
 Absolute figures are this machine's; the ratios are what to look at.

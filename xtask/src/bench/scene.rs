@@ -121,6 +121,11 @@ fn fill(store: &Server) -> Result<()> {
         "create unique index on users (lower(email))".to_owned(),
         "vacuum analyze users".to_owned(),
     ];
+    fill_with(store, &statements)
+}
+
+/// Runs these statements as the owner of the store.
+pub(super) fn fill_with(store: &Server, statements: &[String]) -> Result<()> {
     for statement in statements {
         quietly(
             "psql",
@@ -131,7 +136,7 @@ fn fill(store: &Server) -> Result<()> {
                 "--dbname",
                 &store.url,
                 "--command",
-                &statement,
+                statement,
             ],
         )?;
     }

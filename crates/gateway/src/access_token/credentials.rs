@@ -1,23 +1,23 @@
-//! What the caller presented: nothing, a bearer token, or something that is refused. Bad is never absent.
+//! What the caller presented: nothing, a token, or something that is refused. Bad is never absent.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 use lychgate_token::BearerToken;
 use url::form_urlencoded;
 
-use crate::problem::{InvalidToken, Malformed, Problem};
+use crate::problem::{InvalidToken, Malformed, Problem, Scheme};
 
 /// Credentials that are not refused yet.
 pub(crate) enum Credentials {
     /// None at all.
     Absent,
-    /// `Authorization: Bearer …` (RFC 6750 §2.1).
-    Bearer(BearerToken),
+    /// `Authorization: Bearer …` (RFC 6750 §2.1), or `DPoP …` (RFC 9449 §7.1).
+    Token(BearerToken),
 }
 
 impl Credentials {
-    /// Reads them from the one place where they may be.
-    pub(crate) fn read(headers: &HeaderMap, uri: &Uri) -> Result<Self, Problem> {
+    /// Reads them from the one place where they may be, in a scheme that this gateway wants.
+    pub(crate) fn read(headers: &HeaderMap, uri: &Uri, wanted: &[Scheme]) -> Result<Self, Problem> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let value = values.next();
         if values.next().is_some() {
@@ -33,15 +33,19 @@ impl Credentials {
         };
         let value = value.to_str().map_err(|_| refused("malformed"))?;
         let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-        if scheme.eq_ignore_ascii_case("Bearer") {
-            BearerToken::new(token.trim_start_matches(' ').to_owned())
-                .map(Self::Bearer)
-                .map_err(|_| refused("malformed"))
-        } else if scheme.eq_ignore_ascii_case("DPoP") {
-            Err(refused("constraint-not-configured"))
-        } else {
-            Err(refused("unknown-scheme"))
+        let scheme = [Scheme::Bearer, Scheme::Dpop]
+            .into_iter()
+            .find(|known| known.name().eq_ignore_ascii_case(scheme))
+            .ok_or_else(|| refused("unknown-scheme"))?;
+        if !wanted.contains(&scheme) {
+            return Err(refused(match scheme {
+                Scheme::Bearer => "constraint-not-proven",
+                Scheme::Dpop => "constraint-not-configured",
+            }));
         }
+        BearerToken::new(token.trim_start_matches(' ').to_owned())
+            .map(Self::Token)
+            .map_err(|_| refused("malformed"))
     }
 }
 
@@ -57,11 +61,15 @@ mod tests {
     use super::*;
 
     fn read(authorization: &[&str], uri: &str) -> Result<Credentials, Problem> {
+        read_as(Scheme::Bearer, authorization, uri)
+    }
+
+    fn read_as(wanted: Scheme, authorization: &[&str], uri: &str) -> Result<Credentials, Problem> {
         let headers = authorization
             .iter()
             .map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap()))
             .collect();
-        Credentials::read(&headers, &uri.parse().unwrap())
+        Credentials::read(&headers, &uri.parse().unwrap(), &[wanted])
     }
 
     #[test]
@@ -69,7 +77,7 @@ mod tests {
         assert!(matches!(read(&[], "/"), Ok(Credentials::Absent)));
         for value in ["Bearer abc", "bearer abc", "BEARER  abc"] {
             assert!(
-                matches!(read(&[value], "/"), Ok(Credentials::Bearer(token)) if token.expose_secret() == "abc"),
+                matches!(read(&[value], "/"), Ok(Credentials::Token(token)) if token.expose_secret() == "abc"),
                 "{value}"
             );
         }
@@ -95,6 +103,23 @@ mod tests {
                 "{value:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_token_in_another_scheme_than_is_wanted_is_refused() {
+        for value in ["DPoP abc", "dpop abc"] {
+            let read = read_as(Scheme::Dpop, &[value], "/");
+            assert!(matches!(read, Ok(Credentials::Token(_))), "{value}");
+        }
+        let refusal = |wanted, value| match read_as(wanted, &[value], "/") {
+            Err(Problem::InvalidToken(InvalidToken::Refused(reason))) => reason,
+            _ => panic!("{value} is not refused"),
+        };
+        assert_eq!(refusal(Scheme::Dpop, "Bearer abc"), "constraint-not-proven");
+        assert_eq!(
+            refusal(Scheme::Bearer, "DPoP abc"),
+            "constraint-not-configured"
+        );
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) struct IssuerKeys {
     wanted: Notify,
     /// Counts the fetches that came to an end, for those who wait for one.
     finished: watch::Sender<u64>,
+    /// The issuer is none of ours any more.
+    dismissed: CancellationToken,
 }
 
 /// Why there is no key for a token.
@@ -39,6 +41,7 @@ impl IssuerKeys {
             keys: Mutex::new(Keys::new(limits, now)),
             wanted: Notify::new(),
             finished: watch::Sender::new(0),
+            dismissed: CancellationToken::new(),
         }
     }
 
@@ -95,34 +98,51 @@ impl IssuerKeys {
         self.issuer.issuer.as_str()
     }
 
-    /// Fetches, when the schedule or a request wants it, until `stop`.
+    /// Whether these are the keys of this issuer, kept in this way.
+    pub(crate) fn are_of(&self, issuer: &IssuerSettings, limits: KeyLimits) -> bool {
+        self.issuer == *issuer && self.limits == limits
+    }
+
+    /// Fetches no more: the issuer is none of ours.
+    pub(crate) fn dismiss(&self) {
+        self.dismissed.cancel();
+    }
+
+    /// Fetches, when the schedule or a request wants it, until `stop` or until the issuer is dismissed.
     pub(crate) async fn keep_fresh(&self, discovery: &Discovery, stop: &CancellationToken) {
+        let fetching = self
+            .dismissed
+            .run_until_cancelled(self.keep_fetching(discovery));
+        stop.run_until_cancelled(fetching).await;
+    }
+
+    /// Fetches if that is due, as it is when nothing was fetched yet.
+    pub(crate) async fn fetch_what_is_due(&self, discovery: &Discovery) {
+        if self.lock().begin(UnixTime::now()) {
+            let fetched = timeout(self.limits.fetch, discovery.key_set(&self.issuer)).await;
+            let set = match fetched {
+                Ok(Ok(set)) => Some(set),
+                Ok(Err(fault)) => {
+                    tracing::warn!(issuer = self.issuer(), "keys were not fetched: {fault}");
+                    None
+                }
+                Err(_) => {
+                    tracing::warn!(
+                        issuer = self.issuer(),
+                        "keys were not fetched: the issuer took too long"
+                    );
+                    None
+                }
+            };
+            self.finish(set, UnixTime::now());
+        }
+    }
+
+    async fn keep_fetching(&self, discovery: &Discovery) {
         loop {
-            let now = UnixTime::now();
-            if self.lock().begin(now) {
-                let fetched = tokio::select! {
-                    () = stop.cancelled() => return,
-                    fetched = timeout(self.limits.fetch, discovery.key_set(&self.issuer)) => fetched,
-                };
-                let set = match fetched {
-                    Ok(Ok(set)) => Some(set),
-                    Ok(Err(fault)) => {
-                        tracing::warn!(issuer = self.issuer(), "keys were not fetched: {fault}");
-                        None
-                    }
-                    Err(_) => {
-                        tracing::warn!(
-                            issuer = self.issuer(),
-                            "keys were not fetched: the issuer took too long"
-                        );
-                        None
-                    }
-                };
-                self.finish(set, UnixTime::now());
-            }
+            self.fetch_what_is_due(discovery).await;
             let until_scheduled = self.lock().next_scheduled().since(UnixTime::now());
             tokio::select! {
-                () = stop.cancelled() => return,
                 () = self.wanted.notified() => {}
                 () = sleep(until_scheduled) => {}
             }

@@ -8,10 +8,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Step;
+use super::trace::Detail;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 3] = [
+pub const EVENTS: [(&str, &str); 11] = [
     ("answer", "a request was answered, whatever the answer"),
+    (
+        "canary",
+        "the same, and a decoy was used: somebody has what nobody should have",
+    ),
     (
         "refused-connection",
         "a connection was closed before TLS because its network is not on the allowlist",
@@ -21,12 +26,57 @@ pub const EVENTS: [(&str, &str); 3] = [
         "after a login, a stored hash was to be rewritten in the format of today; hashes that are left as they are \
          are counted only",
     ),
+    (
+        "unlock",
+        "the operator ended the delays of an identifier, by `lychgate unlock`",
+    ),
+    (
+        "start",
+        "the gateway has started; signed where there is a key",
+    ),
+    (
+        "stop",
+        "the gateway stops, and no line of this run comes after; signed where there is a key",
+    ),
+    (
+        "head",
+        "the head of the chain is signed, and with it every line before",
+    ),
+    (
+        "rotated",
+        "lines go on in a new file, of which this is the first",
+    ),
+    (
+        "torn",
+        "a line before was begun and not ended, by a crash or a full disk; it stays as it is",
+    ),
+    (
+        "reload",
+        "the config or a file of it was read again, because it has changed or somebody has asked for it",
+    ),
 ];
 
 /// The fields of a line in their order, each with what it means. A field that does not apply is left out.
-pub const FIELDS: [(&str, &str); 14] = [
+pub const FIELDS: [(&str, &str); 25] = [
+    (
+        "sequence",
+        "the number of the line in its chain, from 1, without holes",
+    ),
+    (
+        "previous",
+        "SHA-256 over the bytes of the line before, without its newline, in hex",
+    ),
+    (
+        "chain",
+        "instead of `previous` in the first line of a chain: its random name",
+    ),
     ("time", "when the request came, RFC 3339 in UTC"),
     ("event", "what happened"),
+    ("severity", "of `canary`: `alert`"),
+    (
+        "canary",
+        "of `canary`: whether the decoy is an `identifier` or a `client`",
+    ),
     (
         "request_id",
         "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`",
@@ -63,8 +113,26 @@ pub const FIELDS: [(&str, &str); 14] = [
         "microseconds from the end of the head to the decision",
     ),
     (
+        "detail",
+        "what was found on the way, and how long it took; its fields stand below",
+    ),
+    (
         "untold",
         "refused connections since the line before, for which there was no room",
+    ),
+    ("version", "of `start`: the version of the gateway"),
+    (
+        "removed_through",
+        "of `rotated`: the number of the last line of the old files that were removed",
+    ),
+    (
+        "torn",
+        "of `torn`: SHA-256 over what there is of the torn line, in hex",
+    ),
+    ("key", "which key the line is signed with"),
+    (
+        "signature",
+        "Ed25519 over the bytes of this line before `,\"signature\"`, in hex",
     ),
 ];
 
@@ -74,10 +142,15 @@ pub(crate) struct Line<'a> {
     pub(super) time: String,
     pub(super) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) severity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) canary: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<IpAddr>,
-    pub(super) step: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) step: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +167,8 @@ pub(crate) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) duration_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) untold: Option<u64>,
 }
 
@@ -103,9 +178,11 @@ impl Line<'_> {
         Self {
             time: rfc_3339(time),
             event,
+            severity: None,
+            canary: None,
             request_id: None,
             address: None,
-            step: step.name(),
+            step: Some(step.name()),
             client: None,
             operation: None,
             outcome: "none",
@@ -114,12 +191,13 @@ impl Line<'_> {
             pseudonym: None,
             pseudonym_key: None,
             duration_us: None,
+            detail: None,
             untold: None,
         }
     }
 }
 
-fn rfc_3339(time: UnixTime) -> String {
+pub(super) fn rfc_3339(time: UnixTime) -> String {
     OffsetDateTime::from_unix_timestamp(time.seconds())
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())

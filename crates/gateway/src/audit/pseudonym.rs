@@ -4,6 +4,7 @@ use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
 
 use lychgate_store::ledger::Pseudonym;
 
+use super::hex;
 use crate::error::Error;
 use crate::lockout::IdentifierKey;
 
@@ -37,7 +38,7 @@ impl PseudonymKey {
 
     /// HMAC-SHA-256 over the identifier, in hex.
     pub fn pseudonym(&self, normalized_identifier: &str) -> String {
-        hex(sign(&self.key, normalized_identifier.as_bytes()).as_ref())
+        hex::encode(sign(&self.key, normalized_identifier.as_bytes()).as_ref())
     }
 
     /// What the failures of an identifier are counted under: nothing follows from it for the pseudonym.
@@ -63,10 +64,26 @@ impl PseudonymKey {
         Self { key, id }
     }
 
+    /// A key for what is remembered of calls that have an `Idempotency-Key`.
+    pub(crate) fn idempotency_key(&self) -> [u8; 32] {
+        let mut key = [0; 32];
+        key.copy_from_slice(sign(&self.key, b"\0lychgate idempotency key").as_ref());
+        key
+    }
+
     /// A key for the choice of decoys: as stable as this one, and nothing follows from one for the other.
     pub(crate) fn decoy_key(&self) -> [u8; 32] {
+        self.key_for(b"\0lychgate decoy key")
+    }
+
+    /// A key for the nonces of proofs, so that gateways with the same pseudonyms know each other's.
+    pub(crate) fn nonce_key(&self) -> [u8; 32] {
+        self.key_for(b"\0lychgate nonce key")
+    }
+
+    fn key_for(&self, purpose: &[u8]) -> [u8; 32] {
         let mut key = [0; 32];
-        key.copy_from_slice(sign(&self.key, b"\0lychgate decoy key").as_ref());
+        key.copy_from_slice(sign(&self.key, purpose).as_ref());
         key
     }
 }
@@ -89,20 +106,8 @@ impl LedgerKey {
 }
 
 fn id_of(key: &Key) -> String {
-    let id = hex(sign(key, b"lychgate pseudonym key id").as_ref());
+    let id = hex::encode(sign(key, b"lychgate pseudonym key id").as_ref());
     id.chars().take(8).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            text.extend(
-                [byte >> 4, byte & 0xf]
-                    .map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')),
-            );
-            text
-        })
 }
 
 #[cfg(test)]
@@ -142,7 +147,7 @@ mod tests {
         let ledger = key.ledger_key();
         assert_ne!(ledger.id(), key.id());
         assert_ne!(
-            hex(&ledger.pseudonym("7")),
+            hex::encode(&ledger.pseudonym("7")),
             key.pseudonym("7").split_at(32).0
         );
         assert_eq!(ledger.pseudonym("7"), key.ledger_key().pseudonym("7"));

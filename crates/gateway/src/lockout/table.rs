@@ -101,6 +101,27 @@ impl Table {
         }
     }
 
+    /// Whether there are failures.
+    pub(super) fn knows(&mut self, key: IdentifierKey, now: Instant) -> bool {
+        self.forget_if_old(key, now);
+        self.entries
+            .get(&key)
+            .is_some_and(|entry| entry.failures > 0)
+    }
+
+    /// Forgets the failures so far.
+    pub(super) fn unlock(&mut self, key: IdentifierKey) {
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
+        entry.failures = 0;
+        entry.ended.notify_waiters();
+        if entry.under_way == 0 {
+            self.idle.remove(&(entry.until, key));
+            self.entries.remove(&key);
+        }
+    }
+
     /// How many are in a delay.
     pub(super) fn slowed(&self, now: Instant) -> usize {
         let delays = self.idle.iter().rev();
@@ -229,6 +250,26 @@ mod tests {
             assert!(fails(&mut table, 1, later));
         }
         assert!(!begins(&mut table, 1, later));
+    }
+
+    #[test]
+    fn an_unlock_forgets_what_was_and_not_what_is_under_way() {
+        let (mut table, now) = (Table::new(LockoutLimits::default()), Instant::now());
+        for _ in 0..10 {
+            assert!(fails(&mut table, 1, now));
+        }
+        assert!(table.knows(key(1), now) && !table.knows(key(2), now));
+        table.unlock(key(1));
+        assert!(table.entries.is_empty() && table.idle.is_empty());
+        for _ in 0..10 {
+            assert!(begins(&mut table, 1, now));
+        }
+        table.unlock(key(1));
+        for _ in 0..10 {
+            table.end(key(1), Ended::Wrong, now);
+        }
+        assert!(!begins(&mut table, 1, now));
+        assert_eq!((table.entries.len(), table.idle.len()), (1, 1));
     }
 
     #[test]

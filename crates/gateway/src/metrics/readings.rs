@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lychgate_listener::Counters;
+use lychgate_listener::{Counters, HandshakeFault, Live};
 use lychgate_token::UnixTime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -13,15 +13,23 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::{Metric, MetricKind};
-use crate::access_token::AccessTokens;
 use crate::access_token::issuer_keys::IssuerKeys;
+use crate::audit::Writer;
+use crate::idempotency::Idempotency;
 use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
+use crate::rate::Rates;
+use crate::rules::Rules;
 
 /// The label of metrics that are one an issuer.
 const ISSUER: &str = "issuer";
 
+pub(super) const AUDIT_SEQUENCE: Metric = gauge(
+    "lychgate_audit_sequence",
+    "Number of the last audit line; a log that ends before it has lost lines",
+    &[],
+);
 pub(super) const CONNECTIONS: Metric = counter(
     "lychgate_connections",
     "Connections accepted, refused ones included",
@@ -36,10 +44,12 @@ pub(super) const CONNECTIONS_OVER_LIMIT: Metric = counter(
     "lychgate_connections_over_limit",
     "Connections closed because too many were open",
 );
-pub(super) const HANDSHAKE_FAILURES: Metric = counter(
-    "lychgate_tls_handshake_failures",
-    "TLS handshakes that failed or took too long",
-);
+pub(super) const HANDSHAKE_FAILURES: Metric = Metric {
+    name: "lychgate_tls_handshake_failures",
+    help: "TLS handshakes and PROXY headers that came to nothing, by listener and reason",
+    kind: MetricKind::Counter,
+    labels: &["listener", "reason"],
+};
 pub(super) const ACCEPT_FAILURES: Metric = counter(
     "lychgate_accept_failures",
     "Times the system would not hand over a connection",
@@ -49,6 +59,24 @@ pub(super) const HASH_QUEUE: Metric = gauge(
     "lychgate_password_hash_queue",
     "Requests that wait for a hash",
     &[],
+);
+pub(super) const RATE_BUCKETS: Metric = gauge(
+    "lychgate_rate_buckets",
+    "Clients and networks whose calls are counted for their rates",
+    &[],
+);
+pub(super) const IDEMPOTENCY_KEYS: Metric = gauge(
+    "lychgate_idempotency_keys",
+    "Calls with an `Idempotency-Key` that are remembered, those under way among them",
+    &[],
+);
+pub(super) const IDEMPOTENCY_REPEATED: Metric = counter(
+    "lychgate_idempotency_repeated",
+    "Calls that got what an earlier one of the same `Idempotency-Key` had got",
+);
+pub(super) const IDEMPOTENCY_GIVEN_UP: Metric = counter(
+    "lychgate_idempotency_given_up",
+    "Results that were forgotten before their time, for want of room",
 );
 pub(super) const LOCKED_IDENTIFIERS: Metric = gauge(
     "lychgate_locked_identifiers",
@@ -78,6 +106,16 @@ pub(super) const KEYS_AGE: Metric = gauge(
 pub(super) const VERIFIED_TOKENS: Metric = gauge(
     "lychgate_verified_tokens",
     "Verified tokens that are remembered",
+    &[],
+);
+pub(super) const PROOFS: Metric = gauge(
+    "lychgate_proofs",
+    "Proofs of possession that are remembered, so that none is taken twice; with no room for more, new ones are refused",
+    &[],
+);
+pub(super) const USED_TOKENS: Metric = gauge(
+    "lychgate_used_tokens",
+    "Tokens that are remembered because each is good for one call; with no room for more, new ones are refused",
     &[],
 );
 
@@ -119,10 +157,14 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 
 /// The rooms that are read.
 pub(crate) struct Readings {
+    pub(crate) audit: Arc<Writer>,
     pub(crate) connections: Arc<Counters>,
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) idempotency: Arc<Idempotency>,
+    pub(crate) admin_connections: Arc<Counters>,
     pub(crate) lockout: Arc<Lockout>,
     pub(crate) legacy: Arc<Legacy>,
-    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) ledger: Arc<Counts>,
 }
 
@@ -136,23 +178,30 @@ impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let connections = &self.connections;
         let passwords = self.legacy.passwords();
+        let rules = self.rules.current();
         let store = self.legacy.condition();
         for (metric, value) in [
+            (AUDIT_SEQUENCE, self.audit.sequence()),
             (CONNECTIONS, connections.accepted()),
             (OPEN_CONNECTIONS, unsigned(connections.open())),
             (REFUSED_CONNECTIONS, connections.refused()),
             (CONNECTIONS_OVER_LIMIT, connections.over_limit()),
-            (HANDSHAKE_FAILURES, connections.handshake_failures()),
             (ACCEPT_FAILURES, connections.accept_failures()),
             (HASHES, passwords.invocations()),
             (HASH_QUEUE, unsigned(passwords.queued())),
+            (RATE_BUCKETS, unsigned(self.rates.remembered())),
+            (IDEMPOTENCY_KEYS, unsigned(self.idempotency.remembered())),
+            (IDEMPOTENCY_REPEATED, self.idempotency.repeated()),
+            (IDEMPOTENCY_GIVEN_UP, self.idempotency.given_up()),
             (LOCKED_IDENTIFIERS, unsigned(self.lockout.slowed())),
             (STORE_CONNECTIONS, unsigned(store.connections)),
             (
                 STORE_CREDENTIALS_FAULTY,
                 u64::from(store.has_faulty_credentials),
             ),
-            (VERIFIED_TOKENS, self.access_tokens.remembered()),
+            (VERIFIED_TOKENS, rules.access_tokens.remembered()),
+            (PROOFS, unsigned(rules.possession.remembered_proofs())),
+            (USED_TOKENS, unsigned(rules.possession.remembered_tokens())),
         ] {
             encode_one(&mut encoder, metric, value)?;
         }
@@ -165,6 +214,7 @@ impl Collector for Readings {
         ] {
             encode_one(&mut encoder, metric, count.load(Ordering::Relaxed))?;
         }
+        self.encode_handshake_failures(&mut encoder)?;
         let now = UnixTime::now();
         let available = |issuer: &IssuerKeys| Some(u64::from(issuer.available(now)));
         self.encode_by_issuer(&mut encoder, KEYS_AVAILABLE, available)?;
@@ -175,6 +225,23 @@ impl Collector for Readings {
 }
 
 impl Readings {
+    fn encode_handshake_failures(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Metric { name, help, .. } = HANDSHAKE_FAILURES;
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        let listeners = [
+            ("api", &self.connections),
+            ("admin", &self.admin_connections),
+        ];
+        for (listener, counters) in listeners {
+            for fault in HandshakeFault::ALL {
+                let labels = [("listener", listener), ("reason", fault.name())];
+                let count = ConstCounter::new(counters.handshake_failures(fault));
+                count.encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
     fn encode_by_issuer(
         &self,
         encoder: &mut DescriptorEncoder<'_>,
@@ -183,7 +250,7 @@ impl Readings {
     ) -> fmt::Result {
         let mut family =
             encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?;
-        for issuer in self.access_tokens.issuers() {
+        for issuer in self.rules.current().access_tokens.issuers() {
             if let Some(value) = read(issuer) {
                 let label = [(ISSUER, issuer.issuer())];
                 ConstGauge::new(signed(value)).encode(family.encode_family(&label)?)?;

@@ -73,6 +73,10 @@ impl Input for ChangeEmailInput {
     fn about(&self) -> &str {
         self.identifier.as_str()
     }
+
+    fn second_name(&self) -> Option<&str> {
+        Some(self.new_email.as_str())
+    }
 }
 
 impl Output for EmailChanged {

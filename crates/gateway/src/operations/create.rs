@@ -195,6 +195,10 @@ impl Input for CreateInput {
     fn about(&self) -> &str {
         self.identifier.as_str()
     }
+
+    fn second_name(&self) -> Option<&str> {
+        self.username.as_ref().map(Identifier::as_str)
+    }
 }
 
 impl Output for UserCreated {

@@ -10,6 +10,10 @@ pub enum InvalidToken {
     Absent,
     /// Credentials that were refused; the reason is for the audit line.
     Refused(&'static str),
+    /// A good token whose proof of possession was refused; the reason is for the audit line.
+    BadProof(&'static str),
+    /// A proof that was made without a nonce, or with an old one.
+    NonceWanted,
 }
 
 /// What contradicts itself in a request.
@@ -21,6 +25,8 @@ pub enum Malformed {
     TokenInQuery,
     /// An access token in the body (RFC 6750 §2.2).
     TokenInBody,
+    /// `Idempotency-Key` is there twice, or is no key.
+    IdempotencyKey,
     /// The body is not one JSON object without duplicate members.
     NotJson,
     /// The connection ended before the body did.
@@ -65,6 +71,7 @@ impl Malformed {
             Self::SeveralCredentials => "several-credentials",
             Self::TokenInQuery => "token-in-query",
             Self::TokenInBody => "token-in-body",
+            Self::IdempotencyKey => "idempotency-key",
             Self::NotJson => "not-json",
             Self::Incomplete => "incomplete-body",
         }
@@ -78,6 +85,9 @@ impl Malformed {
             }
             Self::TokenInBody => {
                 "an access token belongs in the `Authorization` header, not in the body"
+            }
+            Self::IdempotencyKey => {
+                "a request carries at most one `Idempotency-Key`, of 1 to 128 graphic ASCII characters"
             }
             Self::NotJson => "the body must be one JSON object without duplicate members",
             Self::Incomplete => "the body ended before it was whole",

@@ -29,6 +29,10 @@ pub enum ProblemKind {
     UnsupportedMediaType,
     /// A field of the body is not as it must be.
     InvalidField,
+    /// An `Idempotency-Key` that was sent with another question.
+    IdempotencyKeyReused,
+    /// The client or its network calls too often.
+    RateLimited,
     /// The header fields are too large.
     HeadersTooLarge,
     /// The password of this identifier was guessed too often.
@@ -65,7 +69,7 @@ pub struct ProblemType {
 }
 
 /// Every problem, in the order of their statuses.
-pub const PROBLEMS: [ProblemType; 20] = [
+pub const PROBLEMS: [ProblemType; 22] = [
     MALFORMED_REQUEST,
     INVALID_TOKEN,
     ADDRESS_NOT_ALLOWED,
@@ -78,6 +82,8 @@ pub const PROBLEMS: [ProblemType; 20] = [
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     INVALID_FIELD,
+    IDEMPOTENCY_KEY_REUSED,
+    RATE_LIMITED,
     IDENTIFIER_LOCKED,
     HEADERS_TOO_LARGE,
     INTERNAL,
@@ -104,6 +110,8 @@ impl ProblemKind {
             Self::TooLarge => &TOO_LARGE,
             Self::UnsupportedMediaType => &UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidField => &INVALID_FIELD,
+            Self::IdempotencyKeyReused => &IDEMPOTENCY_KEY_REUSED,
+            Self::RateLimited => &RATE_LIMITED,
             Self::HeadersTooLarge => &HEADERS_TOO_LARGE,
             Self::IdentifierLocked => &IDENTIFIER_LOCKED,
             Self::Internal => &INTERNAL,
@@ -224,6 +232,26 @@ const INVALID_FIELD: ProblemType = refusal(
     "A field is not acceptable",
     "an unknown, missing, mistyped or unacceptable field; `detail` names it, never its value",
 );
+
+const IDEMPOTENCY_KEY_REUSED: ProblemType = refusal(
+    ProblemKind::IdempotencyKeyReused,
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "idempotency-key-reused",
+    "The idempotency key is another question's",
+    "an `Idempotency-Key` that this client sent with another operation or body within the last minute",
+);
+
+const RATE_LIMITED: ProblemType = ProblemType {
+    retry_after: Some(1),
+    ..refusal(
+        ProblemKind::RateLimited,
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate-limited",
+        "Too many calls",
+        "the client or its network called more often than `[gateway.rates]` allows; there is room again after \
+                 `Retry-After`",
+    )
+};
 
 const HEADERS_TOO_LARGE: ProblemType = refusal(
     ProblemKind::HeadersTooLarge,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use lychgate_token::dpop::Target;
 use url::{Host, Url};
 
 use crate::error::Error;
@@ -28,6 +29,10 @@ pub struct ClientId(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyLocation(Url);
 
+/// The URL by which clients reach this gateway: an https one, or a loopback one, without what a path could not follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
 impl Issuer {
     /// Parses it; the text is kept to the letter.
     pub fn parse(name: &str) -> Result<Self, Error> {
@@ -36,11 +41,7 @@ impl Issuer {
         if !is_https_or_loopback(&url) {
             return Err(refused("is neither https nor on loopback"));
         }
-        if url.query().is_some()
-            || url.fragment().is_some()
-            || !url.username().is_empty()
-            || url.password().is_some()
-        {
+        if has_more_than_a_path(&url) {
             return Err(refused("has a query, a fragment or credentials"));
         }
         if name.len() > NAME_BYTES || name.contains('*') {
@@ -81,6 +82,28 @@ impl KeyLocation {
 
     pub(crate) fn into_url(self) -> Url {
         self.0
+    }
+}
+
+impl PublicUrl {
+    /// Parses it; a slash at its end makes no difference.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let refused = Error::PublicUrl;
+        let url = Url::parse(text).map_err(|_| refused("is not a URL"))?;
+        if !is_https_or_loopback(&url) {
+            return Err(refused("is neither https nor on loopback"));
+        }
+        if has_more_than_a_path(&url) || text.len() > NAME_BYTES {
+            return Err(refused(
+                "is too long or has a query, a fragment or credentials",
+            ));
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// What is at this path, as a proof has to name it.
+    pub(crate) fn target(&self, path: &str) -> Option<Target> {
+        Target::parse(&format!("{}{path}", self.0))
     }
 }
 
@@ -125,6 +148,11 @@ fn exact_name(name: &str) -> Option<String> {
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'*');
     (plain && (1..=NAME_BYTES).contains(&name.len())).then(|| name.to_owned())
+}
+
+fn has_more_than_a_path(url: &Url) -> bool {
+    let has_credentials = !url.username().is_empty() || url.password().is_some();
+    has_credentials || url.query().is_some() || url.fragment().is_some()
 }
 
 fn is_https_or_loopback(url: &Url) -> bool {

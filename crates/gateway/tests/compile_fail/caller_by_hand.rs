@@ -2,10 +2,9 @@
 
 use lychgate_gateway::{Caller, ClientId};
 use lychgate_listener::AdmittedPeer;
-use lychgate_token::Scope;
 
-fn by_hand(peer: AdmittedPeer, client: ClientId, scope: Scope) -> Caller {
-    Caller { peer, client, scope }
+fn by_hand(peer: AdmittedPeer, client: ClientId) -> Caller {
+    Caller { peer, client }
 }
 
 fn main() {}

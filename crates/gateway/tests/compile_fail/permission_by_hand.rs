@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 
 use lychgate_gateway::operations::Lookup;
-use lychgate_gateway::{Authorized, Caller};
+use lychgate_gateway::{Authorized, ProvenCaller};
 
-fn by_hand(caller: Caller) -> Authorized<Lookup> {
+fn by_hand(caller: ProvenCaller) -> Authorized<Lookup> {
     Authorized { caller, operation: PhantomData }
 }
 

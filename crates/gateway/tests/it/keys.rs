@@ -1,10 +1,12 @@
 //! The issuer's keys: rotation, revocation, outages, and a flood of made-up key ids.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
 use lychgate_gateway::KeyLimits;
 use lychgate_token::SigningKey;
+use tokio::sync::RwLock;
 
 use crate::issuer::{Issuer, key};
 use crate::world::World;
@@ -100,6 +102,43 @@ async fn a_new_key_works_at_once_and_its_fetch_is_the_only_one() {
     assert_eq!(world.lookup_with(&token).await.status, 200);
     assert_eq!(world.lookup_with(&token).await.status, 200);
     assert_eq!(world.issuer.key_requests(), before + 1);
+}
+
+#[tokio::test]
+async fn keys_are_rotated_under_load_without_a_failed_request() {
+    let world = World::with(|settings| settings.access_token.keys = quick()).await;
+    // Whoever asks holds on to the token that is in use: none is sent after its key is gone.
+    let in_use = RwLock::new(world.token("read:users"));
+    let rotated = AtomicBool::new(false);
+    let ask = || async {
+        let mut answered = 0;
+        while !rotated.load(Ordering::SeqCst) {
+            let token = in_use.read().await;
+            let answer = world.lookup_with(&token).await;
+            assert_eq!(answer.status, 200, "after {answered}: {answer:?}");
+            answered += 1;
+        }
+        answered
+    };
+    let rotate = async {
+        let mut keys = vec![key()];
+        world.issuer.rotate_to(&[&world.key, &keys[0]]);
+        for round in 0..3 {
+            *in_use.write().await = token_by(&world, &keys[round]);
+            keys.push(key());
+            world.issuer.rotate_to(&[&keys[round], &keys[round + 1]]);
+            let asked = world.issuer.key_requests();
+            while world.issuer.key_requests() < asked + 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        rotated.store(true, Ordering::SeqCst);
+    };
+    let all = async { tokio::join!(ask(), ask(), ask(), rotate) };
+    let (one, two, three, ()) = tokio::time::timeout(Duration::from_mins(1), all)
+        .await
+        .expect("three rotations in time");
+    assert!(one > 0 && two > 0 && three > 0);
 }
 
 #[tokio::test]

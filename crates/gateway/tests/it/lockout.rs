@@ -23,16 +23,22 @@ async fn fail(world: &World, identifier: &str, times: u32) {
     }
 }
 
+/// Delays that no load of the machine outlasts.
+async fn with_long_delays() -> World {
+    World::with(|settings| settings.limits.lockout.shortest = Duration::from_mins(1)).await
+}
+
 #[tokio::test]
 async fn an_identifier_is_slowed_after_ten_failures_whether_or_not_anybody_has_it() {
-    let world = World::start().await;
+    let world = with_long_delays().await;
     let hashes = world.hashes().await;
     let mut answers = Vec::new();
     for identifier in [ZOE, "nobody@example.com"] {
         fail(&world, identifier, 10).await;
         let answer = try_password(&world, identifier, PASSWORD).await;
         answer.is_problem(429, "identifier-locked");
-        assert_eq!(answer.header("retry-after"), "1");
+        let wait: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
         let mut body = answer.json();
         body.as_object_mut().unwrap().remove("request_id");
         answers.push(body);
@@ -54,7 +60,7 @@ async fn an_identifier_is_slowed_after_ten_failures_whether_or_not_anybody_has_i
 
 #[tokio::test]
 async fn another_spelling_of_an_identifier_is_the_same_identifier_and_another_is_not_slowed() {
-    let world = World::start().await;
+    let world = with_long_delays().await;
     fail(&world, ZOE, 5).await;
     fail(&world, &format!("  {}", ZOE.to_uppercase()), 5).await;
     for spelling in [ZOE, "ZOE@example.com", "zoe@EXAMPLE.com\u{a0}"] {

@@ -13,7 +13,7 @@ async fn refusal(change: impl FnOnce(&mut Settings)) -> Error {
     let folder = TempDir::new().unwrap();
     let mut settings = settings(&issuer, &folder).await;
     change(&mut settings);
-    Gateway::start(settings)
+    Box::pin(Gateway::start(settings))
         .await
         .err()
         .expect("a refusal to start")

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use lychgate_gateway::profile::ProfileField;
 use lychgate_gateway::{
-    AccessTokenSettings, Audience, AuditDestination, AuditSettings, ClientAddress, ClientId,
-    Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress, NewPasswordRules,
-    PseudonymKey, Settings,
+    AccessTokenSettings, AdminEndpoint, Audience, AuditDestination, AuditSettings, Canaries,
+    ClientAddress, ClientId, Endpoint, Gateway, Issuer as IssuerName, Limits, LoopbackAddress,
+    NewPasswordRules, PseudonymKey, Settings,
 };
 use lychgate_listener::{Allowlist, AnyNetwork, Drained};
 use lychgate_password::{DecoyClass, Format, Password, Pool, StoredHash};
@@ -266,10 +266,12 @@ pub(crate) fn audit_file(folder: &TempDir) -> PathBuf {
     folder.path().join("audit.jsonl")
 }
 
+/// The lines about requests and users, without what the log says of itself.
 pub(crate) fn read_audit(folder: &TempDir) -> Vec<Value> {
     let text = std::fs::read_to_string(audit_file(folder)).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines
+        .filter(|line: &Value| line.get("step").is_some())
         .collect()
 }
 
@@ -287,7 +289,8 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
     Settings {
         listen: Endpoint::Plain(loopback()),
         client_address: ClientAddress::Peer,
-        admin_listen: loopback(),
+        admin_listen: AdminEndpoint::Plain(loopback()),
+        admin_socket: None,
         allowlist: Allowlist::new(vec!["127.0.0.0/8".parse().unwrap()], AnyNetwork::Refused)
             .unwrap(),
         access_token,
@@ -300,10 +303,11 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
             min_length: 1,
             ..NewPasswordRules::default()
         },
-        audit: AuditSettings {
-            destination: AuditDestination::File(audit_file(folder)),
-            pseudonym_key: PseudonymKey::new(&[7; 32]).unwrap(),
-        },
+        audit: AuditSettings::new(
+            AuditDestination::File(audit_file(folder)),
+            PseudonymKey::new(&[7; 32]).unwrap(),
+        ),
+        canaries: Canaries::default(),
         ledger: None,
         limits: Limits::default(),
     }

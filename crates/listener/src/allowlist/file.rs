@@ -90,10 +90,60 @@ fn read_regions(text: &str, wanted: &[String]) -> Result<Vec<IpNet>, Error> {
     Ok(networks)
 }
 
-/// What we read of `https://cdn.auth0.com/ip-ranges.json`; it has a `last_updated_at` and a `changelog` besides.
+/// Reads what the `changelog` of `ip-ranges.json` says of these regions: what is taken away from them, with the day. Of a
+/// plain file, and of a file without a changelog, nothing. Entries that add networks, or that are not understood, are
+/// passed over: networks come from [`read_networks`] alone, and nobody is let in or kept out by this.
+pub fn read_removals(text: &str, regions: &[String]) -> Vec<Removal> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if text.len() > MAX_BYTES {
+        return Vec::new();
+    }
+    let Ok(Changes { changelog }) = serde_json::from_str(text) else {
+        return Vec::new();
+    };
+    let changes = changelog
+        .into_iter()
+        .filter_map(|change| serde_json::from_value::<Change>(change).ok());
+    changes
+        .filter(|change| change.action == "remove" && regions.contains(&change.region))
+        .map(|change| Removal {
+            day: change.date.chars().take(DAY).collect(),
+            networks: change
+                .ipv4_cidrs
+                .iter()
+                .filter_map(|network| parse_network(network).ok())
+                .collect(),
+        })
+        .collect()
+}
+
+/// Networks that their publisher takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The day, as `2026-10-01`. It is the publisher's text, cut to that length.
+    pub day: String,
+    /// The networks.
+    pub networks: Vec<IpNet>,
+}
+
+/// What we read of `https://cdn.auth0.com/ip-ranges.json` to let anybody in; it has a `last_updated_at` and a `changelog`
+/// besides.
 #[derive(Deserialize)]
 struct IpRanges {
     regions: BTreeMap<String, Region>,
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    changelog: Vec<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    date: String,
+    region: String,
+    action: String,
+    ipv4_cidrs: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +152,8 @@ struct Region {
 }
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
+/// The length of `2026-10-01`.
+const DAY: usize = 10;
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_NETWORKS: usize = 65_536;
 const TOO_LONG: Error = Error::TooLong {
@@ -216,6 +268,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_away_from_our_regions_is_read_from_the_changelog() {
+        let changelog = r#"[
+            { "date": "2026-10-01", "region": "EU", "action": "add", "ipv4_cidrs": ["203.0.113.0/24"] },
+            { "date": "2026-12-24T00:00:00Z", "region": "EU", "action": "remove", "ipv4_cidrs": ["198.51.100.1/32", "?"] },
+            { "date": "2026-12-24", "region": "US", "action": "remove", "ipv4_cidrs": ["192.0.2.7/32"] },
+            { "of": "another form" }
+        ]"#;
+        let text = format!(r#"{{ "regions": {{}}, "changelog": {changelog} }}"#);
+        let removal = Removal {
+            day: "2026-12-24".to_owned(),
+            networks: vec!["198.51.100.1/32".parse().unwrap()],
+        };
+        assert_eq!(read_removals(&text, &["EU".to_owned()]), [removal]);
+        for without in ["{}", "203.0.113.0/24", "{ \"changelog\": 7 }"] {
+            assert_eq!(read_removals(without, &["EU".to_owned()]), []);
+        }
+    }
+
+    #[test]
     fn too_many_bytes_or_networks_are_refused() {
         let too_long =
             "the list of networks is too long: at most 1048576 bytes and 65536 networks are read";
@@ -234,6 +305,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused_without_a_panic(text in "\\PC*|\\{.*|[0-9a-f:./# \n]*") {
             let _outcome = read_networks(&text, &["EU".to_owned()]);
+            let _removals = read_removals(&text, &["EU".to_owned()]);
         }
 
         #[test]

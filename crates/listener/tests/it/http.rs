@@ -11,6 +11,7 @@ use tokio::{
     sync::Notify,
 };
 
+use crate::frames::{GOAWAY, PREFACE_AND_SETTINGS, SETTINGS, frames};
 use crate::served::{Served, ask, client, greet, read_to_end};
 
 /// Short enough that a test may wait for it; nothing is asserted about how long it took.
@@ -208,45 +209,6 @@ async fn http2_announces_its_bounds() {
 }
 
 #[tokio::test]
-async fn rapid_reset_ends_the_connection() {
-    let served = Served::new(Transport::Plain, Limits::default(), |_, _| {
-        std::future::pending()
-    });
-    let mut attack = PREFACE_AND_SETTINGS.to_vec();
-    for stream in (1..2000_u32).step_by(2) {
-        // HPACK (RFC 7541 A): GET, http, /, and the authority `x`.
-        attack.extend(frame(
-            HEADERS,
-            END_STREAM_AND_HEADERS,
-            stream,
-            &[0x82, 0x86, 0x84, 0x41, 1, b'x'],
-        ));
-        attack.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
-    }
-    let (mut reading, mut writing) = served.connect().await.into_split();
-    let attacking = tokio::spawn(async move {
-        let _until_cut = writing.write_all(&attack).await;
-        writing
-    });
-    let mut received = Vec::new();
-    let goaway = loop {
-        let mut piece = [0; 4096];
-        let length = reading.read(&mut piece).await.unwrap();
-        assert_ne!(length, 0, "closed without a GOAWAY");
-        received.extend_from_slice(&piece[..length]);
-        if let Some(goaway) = frames(&received)
-            .into_iter()
-            .find(|frame| frame.kind == GOAWAY)
-        {
-            break goaway;
-        }
-    };
-    assert_eq!(goaway.payload[4..8], ENHANCE_YOUR_CALM.to_be_bytes());
-    drop((reading, attacking.await.unwrap()));
-    served.until_open(0).await;
-}
-
-#[tokio::test]
 async fn a_panic_over_http1_closes_that_connection_and_no_other() {
     let served = Served::new(
         Transport::Plain,
@@ -334,43 +296,4 @@ async fn what_is_no_http_is_answered_400_or_closed() {
         answer.is_empty() || answer.starts_with(b"HTTP/1.1 400"),
         "{answer:?}"
     );
-}
-
-/// RFC 9113 §3.4, then an empty SETTINGS frame.
-const PREFACE_AND_SETTINGS: &[u8] =
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
-// RFC 9113 §6 and §7
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const END_STREAM_AND_HEADERS: u8 = 0x05;
-const ENHANCE_YOUR_CALM: u32 = 0x0b;
-
-#[derive(Debug)]
-struct Frame {
-    kind: u8,
-    payload: Vec<u8>,
-}
-
-/// The complete frames of `bytes` (RFC 9113 §4.1).
-fn frames(mut bytes: &[u8]) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    while let [a, b, c, kind, _flags, _, _, _, _, rest @ ..] = bytes {
-        let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
-        let Some((payload, rest)) = rest.split_at_checked(length) else {
-            break;
-        };
-        frames.push(Frame {
-            kind: *kind,
-            payload: payload.to_vec(),
-        });
-        bytes = rest;
-    }
-    frames
-}
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }

@@ -7,8 +7,12 @@
 )]
 
 mod served;
+mod authority;
+mod frames;
 mod accept;
 mod proxied;
 mod tls;
+mod mutual_tls;
 mod http;
+mod floods;
 mod drain;

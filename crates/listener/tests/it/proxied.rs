@@ -45,7 +45,7 @@ async fn a_client_that_is_not_on_the_allowlist_is_closed_whoever_brings_her() {
     assert_eq!(
         (
             served.counters.refused(),
-            served.counters.handshake_failures()
+            served.counters.all_handshake_failures()
         ),
         (1, 0)
     );
@@ -90,7 +90,7 @@ async fn a_peer_that_is_no_trusted_proxy_is_not_heard() {
     assert_eq!(
         (
             served.counters.refused(),
-            served.counters.handshake_failures()
+            served.counters.all_handshake_failures()
         ),
         (1, 0)
     );
@@ -101,7 +101,7 @@ async fn without_a_header_nothing_is_heard_even_of_a_trusted_proxy() {
     let served = proxied(Transport::Plain, Limits::default());
     let mut stream = introduced(&served, b"GET / HTTP/1.1\r\nhost: listener\r\n\r\n").await;
     assert_eq!(read_to_end(&mut stream).await, b"");
-    assert_eq!(served.counters.handshake_failures(), 1);
+    assert_eq!(served.counters.all_handshake_failures(), 1);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_header_that_does_not_come_is_cut_and_counted() {
     let served = proxied(Transport::Plain, limits);
     let mut stream = introduced(&served, b"PROXY TCP4 192.0.2.7 ").await;
     assert_eq!(read_to_end(&mut stream).await, b"");
-    assert_eq!(served.counters.handshake_failures(), 1);
+    assert_eq!(served.counters.all_handshake_failures(), 1);
 }
 
 #[tokio::test]

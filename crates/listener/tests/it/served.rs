@@ -111,8 +111,12 @@ impl Served {
     }
 
     pub(crate) async fn until_open(&self, connections: usize) {
+        self.until(|counters| counters.open() == connections).await;
+    }
+
+    pub(crate) async fn until(&self, is_so: impl Fn(&Counters) -> bool) {
         within_reason(async {
-            while self.counters.open() != connections {
+            while !is_so(&self.counters) {
                 tokio::task::yield_now().await;
             }
         })

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ::http::{StatusCode, Version};
-use lychgate_listener::{Limits, Tls, Transport};
+use lychgate_listener::{HandshakeFault, Limits, Tls, Transport};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use rustls::{
     AlertDescription, ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName,
@@ -55,7 +55,7 @@ async fn both_versions_of_tls_carry_both_versions_of_http() {
             assert_eq!(answer.text().await.unwrap(), "127.0.0.1");
         }
     }
-    assert_eq!(served.counters.handshake_failures(), 0);
+    assert_eq!(served.counters.all_handshake_failures(), 0);
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_refused_peer_is_closed_before_tls() {
     assert_eq!(
         (
             served.counters.refused(),
-            served.counters.handshake_failures()
+            served.counters.all_handshake_failures()
         ),
         (1, 0)
     );
@@ -84,7 +84,25 @@ async fn a_handshake_that_does_not_come_is_cut_and_counted() {
     };
     let served = Served::new(transport(&certificate()), limits, greet);
     assert_eq!(read_to_end(&mut served.connect().await).await, b"");
-    assert_eq!(served.counters.handshake_failures(), 1);
+    assert_eq!(served.counters.all_handshake_failures(), 1);
+}
+
+#[tokio::test]
+async fn a_handshake_that_drips_is_cut_by_the_same_deadline() {
+    let limits = Limits {
+        tls_handshake: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let served = Served::new(transport(&certificate()), limits, greet);
+    let mut stream = served.connect().await;
+    // A record of 16 KiB (RFC 8446 §5.1), of which a byte comes now and then.
+    stream.write_all(&[0x16, 3, 1, 0x40, 0]).await.unwrap();
+    while stream.write_all(&[1]).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(1)).await; // What is tested is time itself.
+    }
+    served
+        .until(|counters| counters.handshake_failures(HandshakeFault::TooSlow) == 1)
+        .await;
 }
 
 #[tokio::test]
@@ -97,7 +115,7 @@ async fn plain_http_on_a_tls_socket_is_cut_and_counted() {
         .unwrap();
     let answer = read_to_end(&mut stream).await;
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
-    assert_eq!(served.counters.handshake_failures(), 1);
+    assert_eq!(served.counters.all_handshake_failures(), 1);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod access_token;
 mod allowlist;
 mod audit;
+mod client_certificates;
 mod exposure;
 mod facts;
 mod finding;
@@ -26,10 +27,11 @@ use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
 use self::facts::Facts;
-use self::finding::Findings;
 pub(crate) use self::finding::{Check, Severity};
+use self::finding::{Finding, Findings, NotTold};
 use super::Failure;
 use crate::config;
+use crate::evidence;
 use crate::tenant_export::{ManagementApi, TenantExport};
 
 #[derive(Args)]
@@ -62,8 +64,9 @@ pub(crate) struct Arguments {
     format: Format,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
+/// How findings are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
     /// For people.
     Text,
     /// One JSON document.
@@ -83,11 +86,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     // On the heap: to look at a store is a long story.
     let facts = Box::pin(Facts::gather(&arguments.config, config, source, tenant)).await;
-    let mut findings = Findings::default();
-    for check in EVERY {
-        check(&facts, &mut findings);
-    }
-    let (findings, not_told) = findings.sorted();
+    let (findings, not_told) = judged(&facts);
     match arguments.format {
         Format::Text => report::text(&findings, &not_told, &facts)?,
         Format::Json => report::json(&findings, &not_told, &facts)?,
@@ -101,6 +100,39 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         1 => Err(Failure::Finding("1 finding".to_owned())),
         count => Err(Failure::Finding(format!("{count} findings"))),
     }
+}
+
+/// What was judged, for whoever takes it home.
+pub(crate) struct Judged {
+    pub(crate) findings: Vec<evidence::Finding>,
+    /// Whether the store could be looked at; what it would have shown is not among the findings otherwise.
+    pub(crate) saw_store: bool,
+}
+
+/// Looks at everything that this config is about.
+pub(crate) async fn judge(config: &Path) -> Result<Judged, Failure> {
+    let (read, source) = config::read_with_source(config)?;
+    let facts = Box::pin(Facts::gather(config, read, source, None)).await;
+    let findings = judged(&facts)
+        .0
+        .into_iter()
+        .map(|finding| evidence::Finding {
+            id: finding.check.id,
+            severity: finding.check.severity.name(),
+            reason: finding.reason,
+        });
+    Ok(Judged {
+        findings: findings.collect(),
+        saw_store: facts.saw_store(),
+    })
+}
+
+fn judged(facts: &Facts) -> (Vec<Finding>, Vec<NotTold>) {
+    let mut findings = Findings::default();
+    for check in EVERY {
+        check(facts, &mut findings);
+    }
+    findings.sorted()
 }
 
 /// What the tenant says of itself, if it is to be judged.
@@ -140,10 +172,11 @@ fn token_of(placeholder: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// Each looks at the facts from one side.
-const EVERY: [fn(&Facts, &mut Findings); 11] = [
+const EVERY: [fn(&Facts, &mut Findings); 12] = [
     store::run,
     role::run,
     transport::run,
+    client_certificates::run,
     exposure::run,
     allowlist::run,
     access_token::run,

@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, ReportFormat, stop_signal};
+use super::{Failure, ReportFormat, stop_signal_or_hangup};
 use crate::demo::{
     self, Account, Application, PASSWORD, PEOPLE, Ports, Report, STEPS, Servers, SomeonesStore,
     Step, StoreArgument,
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     // The attacks of the tour are refused by the dozen; only what is wrong with the demo itself is said.
     log::start("error");
-    let stop = stop_signal().context("cannot listen for signals")?;
+    let stop = stop_signal_or_hangup().context("cannot listen for signals")?;
     let store = match &arguments.store {
         Some(argument) => {
             let given = StoreArgument::parse(argument, account(&arguments)?);
@@ -164,10 +164,13 @@ fn print(text: &str) -> Result<()> {
 
 fn say_where_to_log_in(servers: &Servers, format: ReportFormat) -> Result<()> {
     let emails: Vec<&str> = PEOPLE.iter().map(|person| person.email).collect();
+    let attacks = servers.deployment.config_for_attacks()?;
     let text = format!(
-        "\nLog in at {} as any of\n  {}\nwith the password\n  {PASSWORD}\n\nCtrl-C ends the demo and removes its folder.\n",
+        "\nLog in at {} as any of\n  {}\nwith the password\n  {PASSWORD}\n\nAttack it, from another terminal:\n  \
+         lychgate attack --config {}\n\nCtrl-C ends the demo and removes its folder.\n",
         servers.application,
         emails.join("\n  "),
+        attacks.display(),
     );
     match format {
         ReportFormat::Text => print(&text),

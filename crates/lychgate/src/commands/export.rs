@@ -1,5 +1,6 @@
 //! `lychgate export`: what a platform needs, as files, and what a database has to grant, as a script.
 
+mod allowlist;
 mod auth0;
 pub(super) mod grants;
 mod openapi;
@@ -34,6 +35,8 @@ enum What {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Print the allowlist for what stands in front: a firewall, a cloud, or PostgreSQL itself.
+    Allowlist(allowlist::Arguments),
     /// Print the `OpenAPI` document of the operations that the config defines.
     Openapi(openapi::Arguments),
     /// Print the smallest GRANTs by which the statements of the config work, for whoever administers the store.
@@ -46,6 +49,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         What::Auth0(arguments) => auth0::run(&arguments),
         What::Terraform(arguments) => terraform::run(&arguments),
         What::Scripts { out } => Ok(print_names(&templates::write_scripts(&out)?)?),
+        What::Allowlist(arguments) => allowlist::run(&arguments),
         What::Openapi(arguments) => openapi::run(&arguments),
         What::Grants(arguments) => in_runtime(grants::run(arguments)),
     }

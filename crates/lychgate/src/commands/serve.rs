@@ -1,17 +1,23 @@
-//! `lychgate serve`: the roles of the config, until SIGTERM or Ctrl-C.
+//! `lychgate serve`: the roles of the config, until SIGTERM or Ctrl-C; read again at SIGHUP and whenever a file changes.
 
-use std::path::PathBuf;
+mod published;
+mod reload;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use lychgate_gateway::{Endpoint, Gateway};
+use lychgate_gateway::{AdminEndpoint, Endpoint, Gateway};
 use lychgate_listener::Drained;
 use lychgate_store::{ExcessKind, Inspection, Needs, StoreUrl};
 use lychgate_tenant::Tenant;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use self::reload::{InForce, Reload, Watch};
 use super::{Failure, stop_signal};
 use crate::config::{self, Config};
 use crate::log;
@@ -26,10 +32,24 @@ pub(crate) struct Arguments {
 /// Serves until it is told to stop, then finishes what runs.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     log::start("info");
-    let config = config::read(&arguments.config)?;
     let stop = stop_signal().context("cannot listen for signals")?;
+    let hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    fetch_what_nothing_keeps_yet(&arguments.config).await;
+    let watch = Watch::begin(&arguments.config).await;
+    let (config, source) = config::read_with_source(&arguments.config)?;
+    if config.gateway.is_none() && config.tenant.is_none() {
+        let reason = "there is no role to run: add `[gateway]`, `[tenant]` or both";
+        return Err(Failure::Config(reason.to_owned()));
+    }
+    let (published, lists) = watch::channel(config.allowlist.published.clone());
     // On the heap: to open a store is a long story.
-    let mut roles = Box::pin(start(config, &stop)).await?;
+    let (mut roles, in_force) = Box::pin(start(config, &stop)).await?;
+    if let Some(gateway) = &in_force.gateway {
+        let counts = gateway.allowlist_refreshes();
+        tokio::spawn(published::keep(lists, counts, stop.clone()));
+    }
+    let reload = Reload::new(watch, source, in_force, published);
+    let reloading = tokio::spawn(reload.run(hangup, stop.clone()));
     let mut outcome = Ok(());
     while let Some(ended) = roles.join_next().await {
         // A role that ends takes the other with it: half a chain serves nobody.
@@ -40,11 +60,27 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
                 .and_then(|drained| drained),
         );
     }
+    reloading.await.context("reloading ended in a panic")?;
     Ok(outcome?)
 }
 
-async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Result<()>>, Failure> {
+/// The published allowlist, before there is anything in its cache. Without it the config may have no network at all; what
+/// is wrong with that is the config's to say.
+async fn fetch_what_nothing_keeps_yet(config: &Path) {
+    let Some(list) = config::published_list(config).filter(|list| !list.cache.exists()) else {
+        return;
+    };
+    if let Err(fault) = published::refresh(&list).await {
+        warn!("there is no published allowlist yet: {}: {fault}", list.url);
+    }
+}
+
+async fn start(
+    config: Config,
+    stop: &CancellationToken,
+) -> Result<(JoinSet<Result<()>>, InForce), Failure> {
     let mut roles = JoinSet::new();
+    let mut in_force = InForce::default();
     // The tenant first: a gateway on the same machine then finds its keys at once.
     if let Some(settings) = config.tenant {
         let tenant = Tenant::start(settings).await.map_err(tenant_failure)?;
@@ -53,6 +89,7 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
             tenant.address(),
             tenant.issuer().as_str()
         );
+        in_force.tenant_tls = tenant.tls();
         let stop = stop.clone();
         roles.spawn(async move {
             say_how_it_ended("tenant", &tenant.run(stop).await?);
@@ -64,20 +101,28 @@ async fn start(config: Config, stop: &CancellationToken) -> Result<JoinSet<Resul
             Endpoint::Plain(_) | Endpoint::TerminatedByTrustedProxy(_) => "http",
             Endpoint::Tls(..) => "https",
         };
+        let admin_scheme = match settings.admin_listen {
+            AdminEndpoint::Plain(_) => "http",
+            AdminEndpoint::MutualTls(..) => "https",
+        };
         let store = settings.store.url_of_first_user();
         let gateway = Gateway::start(settings).await.map_err(gateway_failure)?;
         if let Ok(store) = store {
             tokio::spawn(warn_of_superuser(store));
         }
         info!("gateway listens on {scheme}://{}", gateway.address());
-        info!("admin listens on http://{}", gateway.admin_address());
+        info!(
+            "admin listens on {admin_scheme}://{}",
+            gateway.admin_address()
+        );
+        in_force.gateway = Some(gateway.adoption());
         let stop = stop.clone();
         roles.spawn(async move {
             say_how_it_ended("gateway", &gateway.run(stop).await?);
             Ok(())
         });
     }
-    Ok(roles)
+    Ok((roles, in_force))
 }
 
 /// Says so if the role of the store is a superuser; `check` says more. Nobody waits for it.

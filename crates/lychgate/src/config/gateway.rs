@@ -2,6 +2,8 @@
 
 mod access_token;
 mod allowlist;
+mod audit;
+mod canaries;
 mod client_address;
 mod credentials;
 mod ldap;
@@ -14,16 +16,19 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use lychgate_gateway::{
-    AuditDestination, AuditSettings, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress,
-    PseudonymKey, Settings,
+    AdminEndpoint, BodyLimits, Endpoint, Limits, LockoutLimits, LoopbackAddress, Rate, RateLimits,
+    Settings,
 };
 
 use super::document::Key;
 use super::finding::Findings;
-use super::raw::{RawAudit, RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout};
+use super::raw::{RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates};
 use super::{duration, endpoint};
 
+#[cfg(test)]
+pub(crate) use self::allowlist::REFRESH;
 pub(crate) use self::allowlist::regions;
+pub(crate) use self::allowlist::{AllowlistSources, PublishedList, sources as allowlist_sources};
 pub(crate) use self::ledger::rules as ledger_rules;
 
 /// The settings of the gateway, if the config has that role and nothing is wrong with it.
@@ -36,10 +41,10 @@ pub(crate) fn settings(
     let key = Key::new("gateway");
     // Each of them is read, whatever the others say: all that is wrong is shown at once.
     let listen = listen(gateway, folder, &key, findings);
-    let admin_listen = admin_listen(gateway, &key, findings);
+    let admin_listen = admin_listen(gateway, folder, &key, findings);
     let client_address = client_address::source(gateway, &key, findings);
     let allowlist = allowlist::allowlist(gateway.allowlist.as_ref(), folder, findings);
-    let access_token = access_token::settings(gateway.access_token.as_ref(), findings);
+    let access_token = access_token::settings(gateway, findings);
     let lockout = lockout(&gateway.lockout, &key.member("lockout"), findings);
     let limits = limits(&gateway.limits, &key.member("limits"), findings);
     let store = store::settings(raw.store.as_ref(), folder, findings);
@@ -48,13 +53,18 @@ pub(crate) fn settings(
         .as_ref()
         .and_then(|settings| passwords::decoys(&raw.passwords, settings, findings));
     let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
-    let audit = audit(&raw.audit, folder, findings);
+    let audit = audit::settings(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
     let (store, identifiers, profile) = store?;
+    let canaries = canaries::canaries(&raw.canaries, gateway, identifiers, findings);
     Some(Settings {
         listen: listen?,
         client_address: client_address?,
         admin_listen: admin_listen?,
+        admin_socket: gateway
+            .admin_socket
+            .as_ref()
+            .map(|socket| folder.join(socket)),
         allowlist: allowlist?,
         access_token: access_token?,
         store,
@@ -64,7 +74,9 @@ pub(crate) fn settings(
         decoys: decoys?,
         new_passwords: new_passwords?,
         audit: audit?,
+        canaries: canaries?,
         limits: Limits {
+            rates: rates(&gateway.rates),
             lockout: lockout?,
             ..limits?
         },
@@ -99,15 +111,24 @@ fn listen(
 
 fn admin_listen(
     gateway: &RawGateway,
+    folder: &Path,
     key: &Key,
     findings: &mut Findings<'_>,
-) -> Option<LoopbackAddress> {
-    let key = key.member("admin_listen");
+) -> Option<AdminEndpoint> {
+    let address_key = key.member("admin_listen");
     let address = match &gateway.admin_listen {
-        Some(address) => endpoint::address(address, &key, findings)?,
-        None => SocketAddr::from(([127, 0, 0, 1], 9090)),
+        Some(address) => endpoint::address(address, &address_key, findings),
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 9090))),
     };
-    findings.keep(&key, LoopbackAddress::new(address))
+    if let Some(tls) = &gateway.admin_tls {
+        let tls = endpoint::mutual_tls(tls, folder, &key.member("admin_tls"), findings);
+        return Some(AdminEndpoint::MutualTls(address?, tls?));
+    }
+    let reason = "is not a loopback address: elsewhere it needs `admin_tls`, with `client_ca`";
+    let loopback = LoopbackAddress::new(address?).map_err(|_| reason);
+    findings
+        .keep(&address_key, loopback)
+        .map(AdminEndpoint::Plain)
 }
 
 fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Limits> {
@@ -146,8 +167,21 @@ fn limits(raw: &RawLimits, key: &Key, findings: &mut Findings<'_>) -> Option<Lim
     Some(Limits {
         listener,
         body,
+        replay_entries: number(raw.replay_entries, defaults.replay_entries),
         ..Limits::default()
     })
+}
+
+fn rates(raw: &RawRates) -> RateLimits {
+    let rate = |raw: &RawRate| Rate {
+        per_minute: raw.per_minute,
+        burst: raw.burst.unwrap_or(raw.per_minute),
+    };
+    RateLimits {
+        client: raw.client.as_ref().map(rate),
+        network: raw.network.as_ref().map(rate),
+        ..RateLimits::default()
+    }
 }
 
 fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<LockoutLimits> {
@@ -165,20 +199,4 @@ fn lockout(raw: &RawLockout, key: &Key, findings: &mut Findings<'_>) -> Option<L
             .map_or(defaults.identifiers, |number| number.get() as usize),
     };
     findings.keep(key, limits.check()).map(|()| limits)
-}
-
-fn audit(raw: &RawAudit, folder: &Path, findings: &mut Findings<'_>) -> Option<AuditSettings> {
-    let destination = match raw.file.as_deref() {
-        None | Some("-") => AuditDestination::Stdout,
-        Some(file) => AuditDestination::File(folder.join(file)),
-    };
-    let key = Key::new("audit.pseudonym_key");
-    let pseudonym_key = match &raw.pseudonym_key {
-        Some(secret) => PseudonymKey::new(secret.expose_secret().as_bytes()),
-        None => PseudonymKey::new(&findings.keep(&key, lychgate_token::random_bytes::<32>())?),
-    };
-    Some(AuditSettings {
-        destination,
-        pseudonym_key: findings.keep(&key, pseudonym_key)?,
-    })
 }

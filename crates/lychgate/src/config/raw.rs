@@ -3,6 +3,8 @@
 //! These types exist for one function. What a key means, and which values are legal, stands where it is turned into
 //! the settings of a role. The JSON Schema and the reference are made from here, so a doc comment is a user's text.
 
+mod audit;
+mod attack;
 mod gateway;
 mod ldap;
 mod store;
@@ -14,20 +16,22 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+pub(crate) use self::attack::{RawAttack, RawAttackApplication, RawAttackClient, RawAttackUser};
+pub(crate) use self::audit::{RawAudit, RawCanaries, RawOnFailure, RawRotation};
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,
-    RawLockout, RawSenderConstraint,
+    RawLockout, RawRate, RawRates, RawSenderConstraint,
 };
 pub(crate) use self::ldap::{
     RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
 pub(crate) use self::store::{
-    RawAudit, RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger,
-    RawOperations, RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
+    RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger, RawOperations,
+    RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
 };
 pub(crate) use self::tenant::{
-    RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawPipeline, RawSubjectType,
-    RawTenant, RawTokenDialect, RawUserPolicy,
+    RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawMechanism, RawPipeline,
+    RawSubjectType, RawTenant, RawTokenDialect, RawUserPolicy,
 };
 
 /// The config of Lychgate. What it does not name is not there.
@@ -49,13 +53,18 @@ pub(crate) struct RawConfig {
     /// One line for each answer and each refusal of the gateway.
     #[serde(default)]
     pub(crate) audit: RawAudit,
+    /// Decoys, whose use raises an alert.
+    #[serde(default)]
+    pub(crate) canaries: RawCanaries,
     /// Who has been seen since when, for the end of a migration.
     pub(crate) ledger: Option<RawLedger>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
+    /// What `lychgate attack` may use.
+    pub(crate) attack: Option<RawAttack>,
 }
 
-/// Where the certificate and its key stand, both in PEM.
+/// Where the certificate and its key stand, and whose certificates clients must show; all in PEM.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Tls")]
 #[serde(deny_unknown_fields)]
@@ -64,6 +73,11 @@ pub(crate) struct RawTls {
     pub(crate) certificate: String,
     /// The file of the private key: PKCS#8, PKCS#1 or SEC1.
     pub(crate) key: String,
+    /// The file of the authorities whose certificates clients must show (mutual TLS). Without it clients show none.
+    pub(crate) client_ca: Option<String>,
+    /// The file of the revocation lists of these authorities, each of which must have one then. From the `nextUpdate` of a
+    /// list on nobody comes in by its authority.
+    pub(crate) client_crl: Option<String>,
 }
 
 /// A text that no error and no log ever shows.

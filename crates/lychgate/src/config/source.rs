@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::document::{Document, Key, Place};
 use super::substitution;
@@ -15,7 +17,20 @@ pub(crate) struct Source {
     places: BTreeMap<String, Place>,
     literals: BTreeSet<String>,
     files: Vec<(String, PathBuf)>,
+    watched: BTreeSet<PathBuf>,
+    digests: BTreeMap<String, [u8; 32]>,
 }
+
+/// Keys, by their ends, whose text names a file that a config is made of.
+const NAMES_A_FILE: [&str; 4] = [
+    "tls.certificate",
+    "tls.key",
+    "tls.client_ca",
+    "tls.client_crl",
+];
+
+/// Keys, by their beginnings, whose files the store itself reads again when they change.
+const READ_BY_THE_STORE: [&str; 2] = ["store.url", "store.credentials"];
 
 impl Source {
     /// Whether the config has this key.
@@ -47,12 +62,39 @@ impl Source {
         &self.files
     }
 
+    /// The files that are a part of the config: the same config with another content of one of them is another.
+    pub(crate) fn watched(&self) -> &BTreeSet<PathBuf> {
+        &self.watched
+    }
+
+    /// The keys that have another value in the other config, or a file of another content, or are in one of the two alone.
+    pub(crate) fn changed<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a str> {
+        let keys = self.digests.keys().chain(other.digests.keys());
+        let differs = |key: &&String| self.digests.get(*key) != other.digests.get(*key);
+        keys.filter(differs).map(String::as_str).collect()
+    }
+
     pub(super) fn see_text(&mut self, key: &Key, text: &str, folder: &Path) {
         let key = key.to_string();
+        let is_read_by_the_store = is_read_by_the_store(&key);
+        if is_read_by_the_store {
+            self.digests.insert(key.clone(), digest_of(text.as_bytes()));
+        }
         for file in substitution::files(text, folder) {
+            if !is_read_by_the_store {
+                self.watched.insert(file.clone());
+            }
             self.files.push((key.clone(), file));
         }
-        if key.ends_with("tls.key") {
+        if names_a_file(&key) {
+            // Another content is another value, also where the name is the same.
+            let file = folder.join(text);
+            let content = std::fs::read(&file).map(Zeroizing::new);
+            let digest = digest_of(content.as_deref().map_or(&[], Vec::as_slice));
+            self.digests.insert(format!("{key} (its file)"), digest);
+            self.watched.insert(file);
+        }
+        if key.ends_with("tls.key") || key == "attack.issuer_key" {
             self.files.push((key.clone(), folder.join(text)));
         }
         if !substitution::has_placeholder(text) {
@@ -73,7 +115,29 @@ impl Source {
                     self.see_keys(document, &key.element(index), value);
                 }
             }
-            _ => {}
+            _ => {
+                let key = key.to_string();
+                if !is_read_by_the_store(&key) {
+                    self.digests
+                        .insert(key, digest_of(value.to_string().as_bytes()));
+                }
+            }
         }
     }
+}
+
+fn is_read_by_the_store(key: &str) -> bool {
+    READ_BY_THE_STORE.iter().any(|start| key.starts_with(start))
+}
+
+fn names_a_file(key: &str) -> bool {
+    key.starts_with("gateway.allowlist.files[")
+        || ["gateway.allowlist.cache", "gateway.allowlist.url_ca"].contains(&key)
+        || NAMES_A_FILE.iter().any(|end| key.ends_with(end))
+}
+
+/// What tells two values apart without keeping either.
+fn digest_of(bytes: &[u8]) -> [u8; 32] {
+    let digest = digest(&SHA256, bytes);
+    digest.as_ref().try_into().unwrap_or_default()
 }

@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use lychgate_store::{IdentifierCase, IdentifierKind, IdentifierNormalization, IdentifierRules};
 use proptest::prelude::*;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
+    KeyIdMethod, KeyPair, SerialNumber,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -22,17 +26,22 @@ fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     crate::templates::write_scripts(folder.path()).unwrap();
     let key = rcgen::generate_simple_self_signed(["gateway.internal".to_owned()]).unwrap();
+    let authority = authority();
     let jwks = lychgate_token::SigningKey::generate(lychgate_token::Algorithm::Es256).unwrap();
     let jwks = serde_json::json!({ "keys": [jwks.public_jwk().to_json()] });
     for (name, text) in [
         ("gateway.pem", key.cert.pem()),
         ("gateway.key", key.signing_key.serialize_pem()),
+        ("client-ca.pem", authority.pem()),
+        ("client-ca.crl", revocation_list(&authority)),
+        ("issuer.pem", key.signing_key.serialize_pem()),
         ("networks.txt", "198.51.100.0/24 # the office\n".to_owned()),
         ("ip-ranges.json", IP_RANGES.to_owned()),
         (
             "pseudonym.key",
             "0123456789abcdef0123456789abcdef\n".to_owned(),
         ),
+        ("audit-signing.pem", SIGNING_KEY.to_owned()),
         ("client.jwks", jwks.to_string()),
         ("canary.key", format!("{CANARY}\n")),
         ("breached.txt", "correct horse battery staple\n".to_owned()),
@@ -41,6 +50,28 @@ fn folder() -> TempDir {
     }
     folder
 }
+
+/// An authority of clients.
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn revocation_list(authority: &CertifiedIssuer<'_, KeyPair>) -> String {
+    let list = CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(4000, 1, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(authority).unwrap().pem().unwrap()
+}
+
+/// Made by `openssl genpkey -algorithm ed25519`.
+const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIOveyR/FcU/YfrgvmPYOCfHLjDpbX8+HmQzoLp6moez0\n-----END PRIVATE KEY-----\n";
 
 const IP_RANGES: &str =
     r#"{"last_updated_at": "2026-01-01", "regions": {"EU": {"ipv4_cidrs": ["192.0.2.0/28"]}}}"#;
@@ -405,6 +436,62 @@ fn broken() -> impl Strategy<Value = String> {
 }
 
 #[test]
+fn what_differs_between_two_readings_is_known_by_its_key_and_by_no_value() {
+    let folder = folder();
+    let read = |text: &str| match parse(text, folder.path()) {
+        Ok((_, source)) => source,
+        Err(findings) => panic!("{findings:?}"),
+    };
+    let before = read(EVERY_KEY);
+    assert!(before.changed(&read(EVERY_KEY)).is_empty());
+    let other = EVERY_KEY
+        .replace("connections = 100\n", "connections = 101\n")
+        .replace("outbox = \"outbox\"\n", "");
+    let other = read(&other);
+    let changed = ["gateway.limits.connections", "tenant.outbox"];
+    assert_eq!(before.changed(&other), changed.into());
+    assert_eq!(other.changed(&before), changed.into());
+
+    // What stands in a file is a part of it, but for what the store reads again by itself.
+    std::fs::write(folder.path().join("canary.key"), "another").unwrap();
+    assert!(before.changed(&read(EVERY_KEY)).is_empty());
+    std::fs::write(folder.path().join("networks.txt"), "192.0.2.77\n").unwrap();
+    let changed = ["gateway.allowlist.files[0] (its file)"];
+    assert_eq!(before.changed(&read(EVERY_KEY)), changed.into());
+    let before = read(EVERY_KEY);
+    let key = "fedcba9876543210fedcba9876543210";
+    std::fs::write(folder.path().join("pseudonym.key"), key).unwrap();
+    let changed = [
+        "audit.pseudonym_key",
+        "tenant.clients[1].client_secret",
+        "tenant.connections[0].configuration.CLIENT_SECRET",
+    ];
+    assert_eq!(before.changed(&read(EVERY_KEY)), changed.into());
+}
+
+#[test]
+fn the_files_of_a_config_are_known_even_where_it_cannot_be_used() {
+    let folder = folder();
+    let path = folder.path().join("lychgate.toml");
+    std::fs::write(&path, EVERY_KEY.replace("listen = ", "lisen = ")).unwrap();
+    let files = files(&path);
+    for (name, is_part) in [
+        ("lychgate.toml", true),
+        ("gateway.pem", true),
+        ("gateway.key", true),
+        ("client-ca.crl", true),
+        ("networks.txt", true),
+        ("ip-ranges.cache.json", true),
+        ("pseudonym.key", true),
+        // The store reads it again by itself.
+        ("canary.key", false),
+        ("breached.txt", false),
+    ] {
+        assert_eq!(files.contains(&folder.path().join(name)), is_part, "{name}");
+    }
+}
+
+#[test]
 fn a_leeway_that_would_lengthen_the_life_of_tokens_is_refused() {
     let folder = folder();
     let text = EVERY_KEY.replace("leeway = 10\n", "leeway = \"6m\"\n");
@@ -421,6 +508,16 @@ fn the_cause_of_an_error_is_said_with_it() {
             "gateway.pem",
             "-----BEGIN CERTIFICATE-----\n?",
             "gateway.tls: the certificate cannot be read as PEM: ",
+        ),
+        (
+            "client-ca.pem",
+            "no certificate",
+            "gateway.admin_tls.client_ca: the file of the clients' authorities has no CERTIFICATE section",
+        ),
+        (
+            "client-ca.crl",
+            "no list",
+            "gateway.admin_tls.client_crl: the revocation list cannot be read: ",
         ),
         (
             "client.jwks",

@@ -17,7 +17,7 @@ use super::names::{
     APPLICATION, AUDIENCE, KEEPER_CLIENT, OTHER_AUDIENCE, OTHER_CLIENT, SCRIPT_CLIENT,
 };
 use super::ports::Ports;
-use super::store::{self, SomeonesStore};
+use super::store::{self, PASSWORD, SomeonesStore};
 use crate::config::{self, Config};
 use crate::templates;
 
@@ -35,6 +35,8 @@ pub(crate) struct Deployment {
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct GatewayConfig {
     pub(crate) port: u16,
+    /// The port of the admin listener; 0 is any.
+    pub(crate) admin: u16,
     /// The one network of the allowlist.
     pub(crate) network: &'static str,
     /// Whether there is a `[gateway.access_token]`.
@@ -47,7 +49,8 @@ impl GatewayConfig {
     pub(crate) fn chain(ports: Ports) -> Self {
         Self {
             port: ports.gateway,
-            network: "127.0.0.0/8",
+            admin: ports.admin,
+            network: "127.0.0.1/32",
             access_token: true,
             audit: "audit.jsonl",
         }
@@ -57,6 +60,7 @@ impl GatewayConfig {
     pub(crate) fn elsewhere(ports: Ports) -> Self {
         Self {
             port: ports.elsewhere,
+            admin: 0,
             network: "192.0.2.0/24",
             audit: "elsewhere.jsonl",
             ..Self::chain(ports)
@@ -209,11 +213,19 @@ impl Deployment {
                 script_client => SCRIPT_CLIENT,
                 other_client => OTHER_CLIENT,
                 keeper_client => KEEPER_CLIENT,
+                password => PASSWORD,
             },
         )?;
         let path = self.folder.path().join(name);
         write(&path, &text)?;
         Ok(path)
+    }
+
+    /// Writes the config of the whole chain as it stands after the tour, for `lychgate attack`, and returns where it stands.
+    pub(crate) fn config_for_attacks(&self) -> Result<PathBuf> {
+        let gateway = GatewayConfig::chain(self.ports);
+        let tenant = TenantConfig::chain(self.ports, TenantPolicy::WITH_ACCESS_POLICY);
+        self.write_config("attack.toml", Some(gateway), Some(tenant))
     }
 
     /// Writes a config and reads it as `lychgate serve` does.

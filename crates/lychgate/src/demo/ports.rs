@@ -21,6 +21,8 @@ pub(crate) struct Ports {
     /// A tenant that the gateway does not know.
     pub(crate) stranger: u16,
     pub(crate) gateway: u16,
+    /// The admin listener of that gateway.
+    pub(crate) admin: u16,
     /// A gateway that lets in only networks where nobody is.
     pub(crate) elsewhere: u16,
     pub(crate) application: u16,
@@ -30,13 +32,20 @@ impl Ports {
     /// Free ports, but for the tenant's if that one is asked for.
     pub(crate) fn free(tenant: Option<u16>) -> Result<Self> {
         // All are held until all are known, so that no two are the same.
-        let held = [free()?, free()?, free()?, free()?, free()?];
-        let [free_for_tenant, stranger, gateway, elsewhere, application] =
-            held.each_ref().map(|(port, _)| *port);
+        let held = [free()?, free()?, free()?, free()?, free()?, free()?];
+        let [
+            free_for_tenant,
+            stranger,
+            gateway,
+            admin,
+            elsewhere,
+            application,
+        ] = held.each_ref().map(|(port, _)| *port);
         Ok(Self {
             tenant: tenant.unwrap_or(free_for_tenant),
             stranger,
             gateway,
+            admin,
             elsewhere,
             application,
         })

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NewPasswordRules};
 use lychgate_store::StoreUrl;
+use lychgate_token::dpop::{Nonces, Proof};
 
 use super::page::code;
+use crate::config::REFRESH;
 
 /// A default that stands in code.
 pub(super) struct DefaultValue {
@@ -28,6 +30,7 @@ pub(super) fn defaults() -> Vec<DefaultValue> {
     let mut defaults = Vec::new();
     access_tokens(&mut defaults);
     api(&mut defaults);
+    callers(&mut defaults);
     store_and_passwords(&mut defaults);
     tenant(&mut defaults);
     scripts(&mut defaults);
@@ -37,6 +40,11 @@ pub(super) fn defaults() -> Vec<DefaultValue> {
 fn access_tokens(defaults: &mut Vec<DefaultValue>) {
     let keys = KeyLimits::default();
     defaults.extend([
+        seconds(
+            "gateway.allowlist.refresh",
+            "asking for the published allowlist, every",
+            REFRESH,
+        ),
         seconds(
             "gateway.access_token.leeway",
             "difference of clocks",
@@ -80,12 +88,20 @@ fn access_tokens(defaults: &mut Vec<DefaultValue>) {
             "verified tokens that are remembered",
             AccessTokenSettings::VERIFIED_TOKENS,
         ),
+        number(
+            "gateway.limits.replay_entries",
+            "proofs of possession, and used tokens, that are remembered",
+            Limits::default().replay_entries,
+        ),
+        seconds("", "age of a proof of possession", Proof::MAX_AGE),
+        bytes("", "proof of possession", Proof::MOST_BYTES),
+        seconds("", "use of a nonce, at least", Nonces::LIFETIME),
     ]);
 }
 
 fn api(defaults: &mut Vec<DefaultValue>) {
     let limits = Limits::default();
-    let (listener, body, lockout) = (limits.listener, limits.body, limits.lockout);
+    let (listener, body) = (limits.listener, limits.body);
     defaults.extend([
         number(
             "gateway.limits.connections",
@@ -133,6 +149,25 @@ fn api(defaults: &mut Vec<DefaultValue>) {
             "stop: waiting for requests that run",
             listener.drain,
         ),
+    ]);
+}
+
+fn callers(defaults: &mut Vec<DefaultValue>) {
+    let limits = Limits::default();
+    let (rates, idempotency, lockout) = (limits.rates, limits.idempotency, limits.lockout);
+    defaults.extend([
+        number(
+            "",
+            "clients, and networks, whose calls are counted for their rates",
+            rates.remembered,
+        ),
+        seconds(
+            "",
+            "result of a call with an `Idempotency-Key`, kept",
+            idempotency.keep,
+        ),
+        number("", "idempotency keys that are remembered", idempotency.keys),
+        bytes("", "results that are kept together", idempotency.bytes),
         DefaultValue {
             key: "gateway.lockout.failures",
             what: "failures of an identifier in a row before the first delay",

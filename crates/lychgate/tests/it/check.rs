@@ -13,7 +13,8 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::support::{
-    AUDIENCE, Database, Issuer, Kind, SCRIPT_CLIENT, Serve, lychgate, sample_store,
+    AUDIENCE, Authority, Database, Issuer, Kind, SCRIPT_CLIENT, SIGNING_KEY, Serve, lychgate,
+    sample_store,
 };
 
 /// A config in which there is nothing to find, but for the store's URL.
@@ -54,10 +55,14 @@ argon2id = 1
 [audit]
 file = "audit.jsonl"
 pseudonym_key = "${file:pseudonym.key}"
+signing_key = "${file:audit-signing.pem}"
+
+[canaries]
+identifiers = ["svc-backup@example.com"]
 "#;
 
 /// What is changed in the sound config, and the check that finds it.
-const WEAKNESSES: [(&str, &str, &str); 16] = [
+const WEAKNESSES: [(&str, &str, &str); 19] = [
     (
         "networks = [\"127.0.0.0/8\"]",
         "networks = [\"8.0.0.0/8\"]",
@@ -111,6 +116,21 @@ const WEAKNESSES: [(&str, &str, &str); 16] = [
         "audit-key-missing",
     ),
     (
+        "signing_key = \"${file:audit-signing.pem}\"\n",
+        "",
+        "audit-not-signed",
+    ),
+    (
+        "file = \"audit.jsonl\"\n",
+        "file = \"audit.jsonl\"\non_failure = \"answer\"\n",
+        "audit-failure-answered",
+    ),
+    (
+        "[canaries]\nidentifiers = [\"svc-backup@example.com\"]\n",
+        "",
+        "canaries-missing",
+    ),
+    (
         "${file:pseudonym.key}",
         "a-literal-canary-0123456789abcdef0123456789",
         "config-literal-secret",
@@ -153,6 +173,67 @@ async fn each_weakness_is_found_by_its_id_and_no_value_is_shown() {
         }
         assert_eq!(found, expected, "{to}");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_leaves_the_published_list_or_has_left_it_is_found_while_it_is_in_use() {
+    let folder = sqlite_folder().await;
+    let list = |changelog: &str| {
+        format!(
+            r#"{{ "regions": {{ "EU": {{ "ipv4_cidrs": ["8.8.8.1/32", "8.8.8.2/32"] }} }}, "changelog": [{changelog}] }}"#
+        )
+    };
+    let removal = |day: &str, network: &str| {
+        format!(
+            r#"{{ "date": "{day}", "region": "EU", "action": "remove", "ipv4_cidrs": ["{network}"] }}"#
+        )
+    };
+    let networks = "networks = [\"127.0.0.0/8\"]";
+    let files = "networks = [\"8.8.8.3\"]\nfiles = [\"ip-ranges.json\"]\nregions = [\"EU\"]";
+    change_config(folder.path(), networks, files);
+    for (changes, found) in [
+        // Nothing, or nothing of ours, or one that came back.
+        (String::new(), None),
+        (removal("2026-01-01", "8.8.8.77/32"), None),
+        (removal("2026-01-01", "8.8.8.1/32"), None),
+        (
+            removal("2999-01-01", "8.8.8.1/32"),
+            Some("allowlist-address-leaving"),
+        ),
+        (
+            removal("2026-01-01", "8.8.8.3/32"),
+            Some("allowlist-address-left"),
+        ),
+    ] {
+        write(folder.path(), "ip-ranges.json", &list(&changes));
+        let found = found.into_iter().map(str::to_owned).collect();
+        assert_eq!(ids(folder.path()).await, found, "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_list_that_is_missing_or_runs_out_is_found_on_both_listeners() {
+    let folder = sqlite_folder().await;
+    let authority = Authority::new("clients");
+    let server = authority.server("localhost");
+    for (name, text) in [
+        ("gateway.pem", &server.certificate),
+        ("gateway.key", &server.key),
+        ("clients.pem", &authority.pem()),
+        ("clients.crl", &authority.list(&[], 4000)),
+    ] {
+        write(folder.path(), name, text);
+    }
+    let files = "certificate = \"gateway.pem\", key = \"gateway.key\", client_ca = \"clients.pem\"";
+    let tls = format!(
+        "tls = {{ {files}, client_crl = \"clients.crl\" }}\nadmin_tls = {{ {files} }}\nlisten"
+    );
+    change_config(folder.path(), "\nlisten", &format!("\n{tls}"));
+    let missing = "client-revocation-list-missing".to_owned();
+    assert_eq!(ids(folder.path()).await, [missing.clone()].into());
+    write(folder.path(), "clients.crl", &authority.list(&[], 2021));
+    let expiring = "client-revocation-list-expiring".to_owned();
+    assert_eq!(ids(folder.path()).await, [missing, expiring].into());
 }
 
 #[tokio::test]
@@ -568,9 +649,10 @@ async fn ids(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
+pub(crate) const KEY: &str = "pseudonym-key-canary-0123456789abcdef";
 
-async fn sqlite_folder() -> TempDir {
+/// A folder with a config in which there is nothing to find, and its store.
+pub(crate) async fn sqlite_folder() -> TempDir {
     let folder = folder("http://127.0.0.1:9/", "sqlite:store.db");
     sample_store(folder.path()).await;
     folder
@@ -580,6 +662,7 @@ fn folder(issuer: &str, store: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "pseudonym.key", KEY);
     write(folder.path(), "open.key", KEY);
+    write(folder.path(), "audit-signing.pem", SIGNING_KEY);
     let open = folder.path().join("open.key");
     std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o644)).unwrap();
     write(

@@ -5,7 +5,10 @@ mod refusals;
 use std::path::Path;
 use std::process::Output;
 
-use self::refusals::{Bad, MISSING_CONTROLS, OVERHEARD_OR_MISREAD, UNFIT_RULES, UNFIT_STATEMENTS};
+use self::refusals::{
+    Bad, MISSING_CONTROLS, OVERHEARD_OR_MISREAD, UNFIT_AUDIT, UNFIT_RULES, UNFIT_STATEMENTS,
+    UNPROVABLE,
+};
 use crate::support::{lychgate, sample_store};
 
 /// A config that `serve` starts with.
@@ -54,8 +57,18 @@ async fn serve_refuses_statements_that_do_not_fit_their_operation_by_name() {
 }
 
 #[tokio::test]
+async fn serve_refuses_an_audit_log_that_could_not_be_kept_and_a_decoy_that_would_be_let_in() {
+    refused(&UNFIT_AUDIT).await;
+}
+
+#[tokio::test]
 async fn serve_refuses_rules_for_passwords_that_cannot_be_kept() {
     refused(&UNFIT_RULES).await;
+}
+
+#[tokio::test]
+async fn serve_refuses_a_sender_constraint_that_could_not_be_proven() {
+    refused(&UNPROVABLE).await;
 }
 
 #[tokio::test]

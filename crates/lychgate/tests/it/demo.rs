@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use self::person::Person;
 pub(crate) use self::running::Demo;
+pub(crate) use self::stores::Directory;
 use crate::support::{PASSWORD, free_port};
 
 /// The steps of the tour, in their order.

@@ -4,6 +4,7 @@
 //! right for its operation. After each, the store must be the same to the byte, and the audit one line longer.
 
 mod attempt;
+pub(crate) mod dpop;
 mod table;
 
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
 
 use self::attempt::{ATTEMPTS, Place};
+use self::dpop::{PROOF_ATTEMPTS, Prover, REFUSED};
 use self::table::Table;
 use crate::support::{AUDIENCE, Issuer, SCRIPT_CLIENT, Serve, sample_store};
 
@@ -21,9 +23,9 @@ use crate::support::{AUDIENCE, Issuer, SCRIPT_CLIENT, Serve, sample_store};
 async fn every_operation_denies_what_must_be_denied_and_the_generated_table_says_so() {
     let issuer = Issuer::start();
     let forger = Issuer::start();
-    let open = Deployment::start(&issuer, "127.0.0.0/8").await;
-    let elsewhere = Deployment::start(&issuer, "192.0.2.0/24").await;
-    let mut broken = Deployment::start(&issuer, "127.0.0.0/8").await;
+    let open = Deployment::start(config(&issuer, "127.0.0.0/8")).await;
+    let elsewhere = Deployment::start(config(&issuer, "192.0.2.0/24")).await;
+    let mut broken = Deployment::start(config(&issuer, "127.0.0.0/8")).await;
     broken.lock_store().await;
 
     let mut table = Table::new();
@@ -35,29 +37,66 @@ async fn every_operation_denies_what_must_be_denied_and_the_generated_table_says
         };
         for operation in &OPERATIONS {
             for token in attempt.tokens(&issuer, &forger, operation) {
-                let answer = deployment.denied(operation.path, token.as_deref()).await;
+                let credentials = Credentials::bearer(token);
+                let answer = deployment.denied(operation.path, &credentials).await;
                 assert_eq!(
                     answer, attempt.expected,
                     "{} on {}",
                     attempt.name, operation.name
                 );
             }
-            table.add(attempt, operation.name);
+            table.add(attempt.name, attempt.expected, operation.name);
         }
     }
+    deny_without_possession(&issuer, &mut table).await;
     broken.unlock_store().await;
     // The control, without which none of this would prove anything: with a good token each of them does its work.
-    let good = issuer.sign(&issuer.claims());
-    for operation in &OPERATIONS {
-        let answer = open.send(operation.path, Some(&good)).await;
-        assert_eq!(
-            answer,
-            format!("{} done", operation.status.as_u16()),
-            "{}",
-            operation.name
-        );
-    }
+    let good = Credentials::bearer(Some(issuer.sign(&issuer.claims())));
+    open.does_everything(|_| good.clone()).await;
     table.compare_or_write();
+}
+
+/// The rows of a gateway that wants proofs of possession, and their control.
+async fn deny_without_possession(issuer: &Issuer, table: &mut Table) {
+    let deployment = Deployment::start(dpop_config(issuer)).await;
+    let prover = Prover::new(issuer, deployment.nonce().await);
+    for attempt in &PROOF_ATTEMPTS {
+        for operation in &OPERATIONS {
+            let credentials = (attempt.make)(&prover, operation.path);
+            if attempt.again {
+                deployment.spend(operation.path, &credentials).await;
+            }
+            let answer = deployment.denied(operation.path, &credentials).await;
+            assert_eq!(answer, REFUSED, "{} on {}", attempt.name, operation.name);
+            table.add(attempt.name, REFUSED, operation.name);
+        }
+    }
+    deployment
+        .does_everything(|path| prover.with(path, &serde_json::json!({})))
+        .await;
+}
+
+/// What a request brings along.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) authorization: Option<String>,
+    pub(crate) proof: Option<String>,
+}
+
+impl Credentials {
+    fn bearer(token: Option<String>) -> Self {
+        Self {
+            authorization: token.map(|token| format!("Bearer {token}")),
+            proof: None,
+        }
+    }
+
+    fn dpop(token: &str, proof: Option<String>) -> Self {
+        Self {
+            authorization: Some(format!("DPoP {token}")),
+            proof,
+        }
+    }
 }
 
 /// A gateway with a store of its own.
@@ -74,10 +113,10 @@ struct Lock {
 }
 
 impl Deployment {
-    async fn start(issuer: &Issuer, network: &str) -> Self {
+    async fn start(config: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         sample_store(folder.path()).await;
-        std::fs::write(folder.path().join("lychgate.toml"), config(issuer, network)).unwrap();
+        std::fs::write(folder.path().join("lychgate.toml"), config).unwrap();
         let serve = Serve::start(folder.path()).await;
         serve.ready().await;
         Self {
@@ -88,9 +127,9 @@ impl Deployment {
     }
 
     /// Sends one well-formed request and returns how it was answered, having looked at store and audit.
-    async fn denied(&self, path: &str, token: Option<&str>) -> String {
+    async fn denied(&self, path: &str, credentials: &Credentials) -> String {
         let (store, lines) = (self.store(), self.audit_lines());
-        let answer = self.send(path, token).await;
+        let answer = self.send(path, credentials).await;
         assert_eq!(self.store(), store, "{path}: the store has changed");
         assert_eq!(
             self.audit_lines_after(lines).await,
@@ -109,14 +148,46 @@ impl Deployment {
         self.audit_lines()
     }
 
-    async fn send(&self, path: &str, token: Option<&str>) -> String {
-        let client = reqwest::Client::builder().build().unwrap();
-        let mut request = client
-            .post(format!("{}{path}", self.serve.gateway))
-            .json(&attempt::body_for(path));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
+    /// That with these credentials each operation does its work.
+    async fn does_everything(&self, credentials: impl Fn(&str) -> Credentials) {
+        for operation in &OPERATIONS {
+            let answer = self
+                .send(operation.path, &credentials(operation.path))
+                .await;
+            let done = format!("{} done", operation.status.as_u16());
+            assert_eq!(answer, done, "{}", operation.name);
         }
+    }
+
+    /// Uses a proof up, without anything being done.
+    async fn spend(&self, path: &str, credentials: &Credentials) {
+        let request = self.request(path, credentials).json(&serde_json::json!({}));
+        assert_eq!(request.send().await.unwrap().status(), 422);
+    }
+
+    /// The nonce that every answer brings.
+    async fn nonce(&self) -> String {
+        let answer = self.request("/", &Credentials::bearer(None)).send().await;
+        let nonce = answer.unwrap().headers()["dpop-nonce"].clone();
+        nonce.to_str().unwrap().to_owned()
+    }
+
+    fn request(&self, path: &str, credentials: &Credentials) -> reqwest::RequestBuilder {
+        let client = reqwest::Client::builder().build().unwrap();
+        let mut request = client.post(format!("{}{path}", self.serve.gateway));
+        if let Some(authorization) = &credentials.authorization {
+            request = request.header("authorization", authorization);
+        }
+        if let Some(proof) = &credentials.proof {
+            request = request.header("dpop", proof);
+        }
+        request
+    }
+
+    async fn send(&self, path: &str, credentials: &Credentials) -> String {
+        let request = self
+            .request(path, credentials)
+            .json(&attempt::body_for(path));
         let Ok(answer) = request.send().await else {
             return "closed".to_owned();
         };
@@ -169,6 +240,13 @@ impl Deployment {
             "the store has changed while it was down"
         );
     }
+}
+
+fn dpop_config(issuer: &Issuer) -> String {
+    let public_url = format!("[gateway]\npublic_url = \"{}/\"", dpop::PUBLIC_URL);
+    config(issuer, "127.0.0.0/8")
+        .replacen("[gateway]", &public_url, 1)
+        .replacen("\naudience", "\nsender_constraint = \"dpop\"\naudience", 1)
 }
 
 fn config(issuer: &Issuer, network: &str) -> String {

@@ -26,6 +26,7 @@ async fn every_command_of_a_page_that_is_typed_does_what_the_page_says() {
     pages.push(root().join("docs/how-to/auth0.md"));
     pages.push(root().join("docs/how-to/from-a-table-of-2009.md"));
     pages.push(root().join("docs/how-to/identify-hashes.md"));
+    pages.push(root().join("docs/how-to/mutual-tls.md"));
     assert!(pages.len() > 1);
     for page in pages {
         let text = with_free_ports(&std::fs::read_to_string(&page).unwrap());
@@ -51,10 +52,16 @@ async fn every_other_command_of_the_documentation_exists() {
     for page in [
         "README.md",
         "CONTRIBUTING.md",
+        "docs/how-to/attack.md",
         "docs/how-to/from-a-table-of-2009.md",
         "docs/how-to/least-privilege.md",
         "docs/how-to/end-a-migration.md",
+        "docs/how-to/allowlist-elsewhere.md",
         "docs/how-to/ldap.md",
+        "docs/how-to/limits.md",
+        "docs/how-to/audit.md",
+        "docs/how-to/canaries.md",
+        "docs/how-to/evidence.md",
         "docs/tutorial/your-own-store.md",
     ] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
@@ -118,10 +125,16 @@ fn every_link_of_the_documentation_leads_to_a_file() {
 }
 
 #[test]
-fn every_test_that_the_threat_model_names_exists() {
-    let text = std::fs::read_to_string(root().join("docs/explanation/threat-model.md")).unwrap();
+fn every_test_that_the_explanation_names_exists() {
     let mut sources = String::new();
     read_sources(&root().join("crates"), &mut sources);
+    let page = |page: &str| std::fs::read_to_string(root().join(page)).unwrap();
+    let boundaries = page("docs/explanation/threat-model.md") + &page("SECURITY.md");
+    names_tests_that_exist(&boundaries, &sources);
+    names_tests_that_exist(&page("docs/explanation/jwt-best-practices.md"), &sources);
+}
+
+fn names_tests_that_exist(text: &str, sources: &str) {
     // A name of a test is a sentence; a name of anything else is shorter.
     let is_sentence = |name: &&str| {
         let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';

@@ -10,6 +10,9 @@
 
 mod support;
 
+mod allowlist;
+mod audit;
+mod attack;
 mod browser;
 mod check;
 mod columns;
@@ -20,9 +23,11 @@ mod demo;
 mod directory;
 mod docs;
 mod export;
+mod evidence;
 mod init;
 mod ledger;
 mod node;
 mod preflight;
 mod password;
 mod serve;
+mod unlock;

@@ -1,6 +1,14 @@
 //! `lychgate serve` from its start to its stop: transports, operations, admin, audit, keys that come late.
 
 #[cfg(test)]
+mod mutual_tls;
+#[cfg(test)]
+mod possession;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod rotation;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -223,6 +231,7 @@ async fn every_answer_is_one_line_of_a_file_that_only_its_owner_reads() {
         .collect();
     let said: Vec<_> = lines
         .iter()
+        .filter(|line| line["event"] == "answer")
         .map(|line| (line["status"].as_u64(), line["outcome"].as_str()))
         .collect();
     assert_eq!(
@@ -416,6 +425,17 @@ impl Gateway<'_> {
 
 pub(crate) fn client() -> ClientBuilder {
     Client::builder().no_proxy()
+}
+
+/// Waits until something is so, at most two minutes.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_mins(2), waiting).await;
+    assert!(waited.is_ok(), "in vain: {what}");
 }
 
 /// The body of a login.

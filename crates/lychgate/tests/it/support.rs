@@ -1,5 +1,7 @@
 //! What the tests of the binary stand on: an issuer, a store and a running `lychgate serve`, all real.
 
+#[path = "../../../listener/tests/it/authority.rs"]
+mod authority;
 mod database;
 pub(crate) mod generated;
 mod issuer;
@@ -7,6 +9,7 @@ mod port;
 mod process;
 mod store;
 
+pub(crate) use authority::{Authority, Pair};
 pub(crate) use database::{Database, Kind};
 pub(crate) use issuer::Issuer;
 pub(crate) use port::free_port;
@@ -41,3 +44,5 @@ pseudonym_key = "a key of the tests, long enough for pseudonyms"
 pub(crate) const AUDIENCE: &str = "urn:legacy-identity";
 /// The one client whose tokens are good.
 pub(crate) const SCRIPT_CLIENT: &str = "script-client";
+/// Signs the head of an audit chain. Made by `openssl genpkey -algorithm ed25519`.
+pub(crate) const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIOveyR/FcU/YfrgvmPYOCfHLjDpbX8+HmQzoLp6moez0\n-----END PRIVATE KEY-----\n";

@@ -20,6 +20,7 @@ impl Background {
         spawn(
             "password-background".to_owned(),
             Arc::new(Mutex::new(receiver)),
+            true,
         )?;
         Ok(Self {
             pool: pool.clone(),

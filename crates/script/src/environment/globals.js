@@ -15,7 +15,7 @@
     for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
     return text;
   }
-  for (const name of ['encode', 'digest', 'hmac', 'pbkdf2', 'timingSafeEqual', 'request']) {
+  for (const name of ['encode', 'digest', 'hmac', 'pbkdf2', 'timingSafeEqual', 'sign', 'request']) {
     const primitive = host[name];
     host[name] = (...values) => primitive(...values.map((value) => (value instanceof Uint8Array ? binary(value) : value)));
   }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rquickjs::prelude::Opt;
 use rquickjs::{Ctx, Exception, FromJs, Function, Object, TypedArray, Value};
 
-use super::{address, codec, digests};
+use super::{address, codec, digests, signing};
 use crate::container::Host;
 use crate::outbound;
 use crate::{Failure, LogLevel, failure};
@@ -26,7 +26,8 @@ pub(super) fn give_all<'js>(
     give_timers(ctx, to, host)?;
     give_requests(ctx, to, host)?;
     give_codecs(ctx, to)?;
-    give_digests(ctx, to)
+    give_digests(ctx, to)?;
+    give_keys(ctx, to)
 }
 
 /// What a call says.
@@ -254,6 +255,26 @@ fn give_digests<'js>(ctx: &Ctx<'js>, to: &Object<'js>) -> rquickjs::Result<()> {
                 &ctx,
                 digests::derive(&name, &password, &salt, iterations, length),
             )
+        },
+    )
+}
+
+fn give_keys<'js>(ctx: &Ctx<'js>, to: &Object<'js>) -> rquickjs::Result<()> {
+    give(ctx, to, "generateKey", |ctx: Ctx<'js>| {
+        let key = signing::generate().map_err(|reason| Exception::throw_range(&ctx, reason))?;
+        let parts = Object::new(ctx.clone())?;
+        parts.set("point", array(&ctx, &key.point)?)?;
+        parts.set("pkcs8", array(&ctx, &key.pkcs8)?)?;
+        Ok::<_, rquickjs::Error>(parts)
+    })?;
+    give(
+        ctx,
+        to,
+        "sign",
+        |ctx: Ctx<'js>, pkcs8: Bytes, message: Bytes| {
+            let signature = signing::sign(&pkcs8.0, &message.0)
+                .map_err(|reason| Exception::throw_range(&ctx, reason))?;
+            array(&ctx, &signature)
         },
     )
 }

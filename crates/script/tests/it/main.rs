@@ -15,6 +15,7 @@ mod modules;
 mod outbound;
 mod server;
 mod shapes;
+mod webcrypto;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! The authorization code grant (RFC 6749 §4.1, with PKCE as RFC 7636 and RFC 9700 §2.1.1 want it).
 
+use lychgate_token::Confirmation;
 use lychgate_token::pkce::{CodeChallenge, CodeVerifier};
 
 use super::{Exchange, TokenResponse};
@@ -42,17 +43,22 @@ impl Exchange<'_> {
 
     async fn answer(self, grant_id: &str, kept: Code) -> Result<TokenResponse, OAuthError> {
         let (context, now) = (self.context, self.now);
-        let authorization = kept.authorization;
+        let mut authorization = kept.authorization;
         let user = self.user_of(&authorization).await?;
         let access = context.access();
         let api = access.named_api(authorization.audience.as_deref())?;
         // The policy may have changed since the code was made.
         let scope = access.for_user(&authorization.client_id, api, &authorization.scope()?)?;
+        let binding = self.binding(api)?;
+        if let (true, Some(Confirmation::Key(key))) = (self.client.is_public(), &binding) {
+            authorization.proof_key = Some(key.clone());
+        }
         let granted = Granted {
             authorization: &authorization,
             api,
             scope: &scope,
             grant: None,
+            binding: binding.as_ref(),
         };
         let (access_token, lifetime) = context.keys.user_access_token(
             &context.issuer,
@@ -60,7 +66,7 @@ impl Exchange<'_> {
             kept.access_token_claims,
             now,
         )?;
-        let mut response = TokenResponse::bearer(access_token, lifetime, &scope);
+        let mut response = TokenResponse::new(access_token, binding.as_ref(), lifetime, &scope);
         if scope.contains("openid") {
             let claims = IdTokenClaims {
                 nonce: kept.nonce,

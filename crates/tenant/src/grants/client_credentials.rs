@@ -3,7 +3,7 @@
 use lychgate_token::Scope;
 
 use super::{Exchange, TokenResponse};
-use crate::{oauth_error::OAuthError, pipeline::ClientEvent};
+use crate::{oauth_error::OAuthError, pipeline::ClientEvent, tokens::GrantedToClient};
 
 impl Exchange<'_> {
     /// The access policy decides first, then the credentials-exchange actions; rules never run here.
@@ -15,6 +15,7 @@ impl Exchange<'_> {
         let (context, client_id) = (self.context, self.client.client_id.as_str());
         let access = context.access();
         let (api, scope) = access.for_client(client_id, audience.as_deref(), requested)?;
+        let binding = self.binding(Some(api))?;
         let exchange = ClientEvent {
             tenant: context.issuer.tenant_name(),
             client: self.client,
@@ -29,15 +30,18 @@ impl Exchange<'_> {
             .await?
             .into_map();
         let response_scope = scope.clone();
-        let token = context.keys.client_access_token(
-            &context.issuer,
+        let granted = GrantedToClient {
             client_id,
-            (api, scope),
-            claims,
-            self.now,
-        )?;
-        Ok(TokenResponse::bearer(
+            api,
+            scope,
+            binding: binding.as_ref(),
+        };
+        let token = context
+            .keys
+            .client_access_token(&context.issuer, granted, claims, self.now)?;
+        Ok(TokenResponse::new(
             token,
+            binding.as_ref(),
             api.token_lifetime,
             &response_scope,
         ))

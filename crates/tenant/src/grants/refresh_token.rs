@@ -7,6 +7,7 @@ use crate::{
     authorize::decide,
     oauth_error::{ErrorCode, OAuthError},
     pipeline::LoginEvent,
+    possession::ProvenKey,
     state::{Reference, RefreshTokenFound},
     tokens::{Granted, IdTokenClaims},
 };
@@ -42,6 +43,11 @@ impl Exchange<'_> {
         };
         if audience.is_some() && audience != authorization.audience {
             return Err(OAuthError::invalid_grant().because("another audience than the login's"));
+        }
+        if authorization.proof_key.is_some()
+            && authorization.proof_key.as_deref() != self.proven.as_ref().map(ProvenKey::thumbprint)
+        {
+            return Err(OAuthError::invalid_grant().because("not proven by the key of its login"));
         }
         let requested = narrowed(authorization.scope()?, scope)?;
         let mut response = self.decide_and_issue(&authorization, &requested).await?;
@@ -87,18 +93,20 @@ impl Exchange<'_> {
         };
         let verdict = decide(context, &access, &login).await?;
         let scope = access.for_user(&authorization.client_id, api, &verdict.scope)?;
+        let binding = self.binding(api)?;
         let granted = Granted {
             authorization,
             api,
             scope: &scope,
             grant: Some("refresh_token"),
+            binding: binding.as_ref(),
         };
         let claims = verdict.access_token.into_map();
         let (access_token, lifetime) =
             context
                 .keys
                 .user_access_token(&context.issuer, &granted, claims, now)?;
-        let mut response = TokenResponse::bearer(access_token, lifetime, &scope);
+        let mut response = TokenResponse::new(access_token, binding.as_ref(), lifetime, &scope);
         if scope.contains("openid") {
             let claims = IdTokenClaims {
                 nonce: None,

@@ -218,6 +218,7 @@ fn clients(key: &SigningKey) -> Vec<Client> {
         grant_types: grants.iter().copied().collect(),
         callbacks: vec![CALLBACK.parse().unwrap()],
         allowed_logout_urls: vec![AFTER_LOGOUT.parse().unwrap()],
+        require_proof_of_possession: false,
     };
     let keys = JwkSet::new([key.verification_key().clone()]).unwrap();
     let user = [GrantType::AuthorizationCode, GrantType::RefreshToken];

@@ -10,6 +10,7 @@ mod connection;
 mod database_connections;
 mod harness;
 mod login_page;
+mod possession;
 mod refresh;
 mod restart;
 mod session;

@@ -195,6 +195,7 @@ proptest! {
             issued_at,
             lifetime: Duration::from_secs(lifetime),
             token_id: "id-1".to_owned(),
+            confirmation: None,
             extra: Map::from_iter([("https://example.com/role".to_owned(), json!("x"))]),
         };
         let key = key(algorithm);

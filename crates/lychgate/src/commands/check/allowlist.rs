@@ -1,6 +1,11 @@
 //! How much of the world may call.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
+use lychgate_listener::allowlist::{Removal, read_networks, read_removals};
+use lychgate_token::UnixTime;
+use time::OffsetDateTime;
 
 use super::facts::Facts;
 use super::finding::{Check, Findings, Severity};
@@ -27,7 +32,21 @@ static MIXED: Check = Check {
           the list then admits everybody.",
 };
 
-pub(super) static CHECKS: [&Check; 3] = [&ANY, &WIDE, &MIXED];
+static LEAVING: Check = Check {
+    severity: Severity::Medium,
+    id: "allowlist-address-leaving",
+    title: "an address in use is about to leave the published list",
+    why: "The platform will call from others, and strangers may be given this one.",
+};
+
+static LEFT: Check = Check {
+    severity: Severity::Medium,
+    id: "allowlist-address-left",
+    title: "an address in use has left the published list",
+    why: "The platform calls from it no more, and strangers may have been given it.",
+};
+
+pub(super) static CHECKS: [&Check; 5] = [&ANY, &WIDE, &MIXED, &LEAVING, &LEFT];
 
 /// Shorter prefixes are wide.
 const NARROW_V4: u8 = 16;
@@ -68,6 +87,7 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
             );
         }
     }
+    changes(facts, networks, findings);
     if private > 0 && public > 0 {
         findings.push(
             &MIXED,
@@ -76,6 +96,64 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
             "remove the private ones, or the public ones, whichever never calls",
         );
     }
+}
+
+/// What the changelog of the published list says of networks in use.
+fn changes(facts: &Facts, in_use: &[IpNet], findings: &mut Findings) {
+    let regions = &facts.allowlist.regions;
+    let texts = facts.allowlist.files.iter();
+    let texts: Vec<_> = texts
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .collect();
+    let published = texts
+        .iter()
+        .filter(|text| text.trim_start().starts_with('{'));
+    let published = published.filter_map(|text| read_networks(text, regions).ok());
+    let published: Vec<IpNet> = published.flatten().collect();
+    let today = today();
+    let (mut leaving, mut left) = (BTreeSet::new(), BTreeSet::new());
+    for Removal { day, networks } in texts.iter().flat_map(|text| read_removals(text, regions)) {
+        let is_in_use = |network: &IpNet| in_use.iter().any(|wide| holds(wide, network));
+        let is_listed = |network: &IpNet| published.iter().any(|wide| wide.contains(network));
+        for network in networks.into_iter().filter(is_in_use) {
+            if day > today {
+                leaving.insert((day.clone(), network));
+            } else if !is_listed(&network) {
+                left.insert((day.clone(), network));
+            }
+        }
+    }
+    for (day, network) in leaving {
+        findings.push(
+            &LEAVING,
+            "gateway.allowlist",
+            format!("`{network}` leaves on {day}"),
+            "see that what takes its place is on the list; with `url` and `refresh` that is done for you",
+        );
+    }
+    for (day, network) in left {
+        findings.push(
+            &LEFT,
+            "gateway.allowlist",
+            format!("`{network}` left on {day}"),
+            "remove it from `networks` and `files`",
+        );
+    }
+}
+
+/// Whether a network is on the list as itself, or among a few; what is wide is found by another check.
+fn holds(wide: &IpNet, network: &IpNet) -> bool {
+    let narrow = match wide {
+        IpNet::V4(_) => NARROW_V4,
+        IpNet::V6(_) => NARROW_V6,
+    };
+    wide.prefix_len() >= narrow && wide.contains(network)
+}
+
+/// The day in UTC, as `2026-10-01`.
+fn today() -> String {
+    let now = OffsetDateTime::from_unix_timestamp(UnixTime::now().seconds());
+    now.map_or_else(|_| String::new(), |now| now.date().to_string())
 }
 
 fn is_private(network: &IpNet) -> bool {

@@ -11,7 +11,7 @@ use lychgate_store::{
     Survey, SurveyedHash,
 };
 
-use crate::config::{Config, Source};
+use crate::config::{AllowlistSources, Config, Source};
 use crate::tenant_export::TenantExport;
 
 /// All that the checks look at.
@@ -19,6 +19,7 @@ pub(super) struct Facts {
     pub(super) path: PathBuf,
     pub(super) source: Source,
     pub(super) gateway: Option<lychgate_gateway::Settings>,
+    pub(super) allowlist: AllowlistSources,
     pub(super) store: Option<StoreFacts>,
     /// The regions whose addresses the allowlist takes from the platform's own list.
     pub(super) regions: Vec<String>,
@@ -83,10 +84,19 @@ impl Facts {
             path: path.to_owned(),
             source,
             gateway: config.gateway,
+            allowlist: config.allowlist,
             store,
             regions: config.regions,
             tenant,
         }
+    }
+
+    /// Whether the store was looked at from every side.
+    pub(super) fn saw_store(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| {
+            let seen = store.seen.as_ref().is_none_or(Result::is_ok);
+            store.opened.is_ok() && seen && store.in_directory.is_ok()
+        })
     }
 
     /// What was seen of the store, if it could be seen.

@@ -53,11 +53,14 @@ fn is_secret(facts: &Facts, key: &str) -> bool {
         return server.is_some_and(|server| server.has_password);
     }
     key == "audit.pseudonym_key"
+        || key == "audit.signing_key"
         || key == "store.ldap.bind_password"
         || (key.starts_with("store.credentials[") && key.ends_with(".password"))
         || key.starts_with("passwords.peppers.")
         || key.starts_with("tenant.pipeline.secrets.")
         || (key.starts_with("tenant.clients[") && key.ends_with(".client_secret"))
+        || (key.starts_with("attack.") && key.ends_with(".client_secret"))
+        || key == "attack.user.password"
 }
 
 fn file(path: &Path, key: &str, findings: &mut Findings) {

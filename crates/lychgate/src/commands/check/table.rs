@@ -1,8 +1,8 @@
 //! Every check there is.
 
 use super::{
-    Check, access_token, allowlist, audit, exposure, passwords, role, secrets, store, tenant,
-    transport, users,
+    Check, access_token, allowlist, audit, client_certificates, exposure, passwords, role, secrets,
+    store, tenant, transport, users,
 };
 
 /// How many are made of a tenant, or of all else.
@@ -21,6 +21,7 @@ pub(crate) fn all() -> Vec<&'static Check> {
     all.extend(store::CHECKS);
     all.extend(role::CHECKS);
     all.extend(transport::CHECKS);
+    all.extend(client_certificates::CHECKS);
     all.extend(exposure::CHECKS);
     all.extend(allowlist::CHECKS);
     all.extend(access_token::CHECKS);

@@ -24,8 +24,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ));
     };
     let statements = &gateway.store.statements;
-    let document =
-        lychgate_gateway::openapi_of(|operation| statements.contains_key(&operation.statement));
+    let document = lychgate_gateway::openapi_of(
+        |operation| statements.contains_key(&operation.statement),
+        &gateway.access_token.sender_constraint,
+    );
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{document:#}").context("cannot print the document")?;
     Ok(())

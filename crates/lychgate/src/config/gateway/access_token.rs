@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use lychgate_gateway::{
     AccessTokenSettings, Audience, ClientId, Issuer, IssuerSettings, KeyLimits, KeyLocation,
+    PublicUrl, SenderConstraint,
 };
 use lychgate_token::Algorithm;
 
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
-use crate::config::raw::{RawAccessToken, RawSenderConstraint};
+use crate::config::raw::{RawAccessToken, RawGateway, RawGatewayTls, RawSenderConstraint};
 
 /// Clocks that differ by more are broken, and every token would live that much longer.
 const MOST_LEEWAY: Duration = Duration::from_mins(5);
 
 /// What makes a token good.
 pub(crate) fn settings(
-    raw: Option<&RawAccessToken>,
+    gateway: &RawGateway,
     findings: &mut Findings<'_>,
 ) -> Option<AccessTokenSettings> {
     let key = Key::new("gateway.access_token");
-    let Some(raw) = raw else {
+    let Some(raw) = &gateway.access_token else {
         let reason = "is missing: an allowlist is never the only control, because a platform's addresses serve all \
                       its customers; name `issuers`, `audience` and `clients`";
         findings.push(&key, reason);
         return None;
     };
-    // A token that says it is bound is refused, whatever stands here.
-    let RawSenderConstraint::None = raw.sender_constraint;
+    let sender_constraint = sender_constraint(raw.sender_constraint, gateway, findings);
     let issuers = issuers(raw, &key, findings);
     let audience = findings.keep(&key.member("audience"), Audience::parse(&raw.audience));
     let clients = list(
@@ -65,6 +65,8 @@ pub(crate) fn settings(
         audience: audience?,
         clients: BTreeSet::from_iter(clients?),
         algorithms: algorithms?,
+        sender_constraint: sender_constraint?,
+        one_use: raw.one_use,
         leeway: leeway?,
         max_lifetime: max_lifetime?,
         keys: KeyLimits {
@@ -73,6 +75,47 @@ pub(crate) fn settings(
         },
         verified_tokens: AccessTokenSettings::VERIFIED_TOKENS,
     })
+}
+
+/// What a token must be bound to, with what it takes to prove it.
+fn sender_constraint(
+    constraint: RawSenderConstraint,
+    gateway: &RawGateway,
+    findings: &mut Findings<'_>,
+) -> Option<SenderConstraint> {
+    let key = Key::new("gateway.public_url");
+    match (constraint, &gateway.public_url) {
+        (RawSenderConstraint::None, None) => Some(SenderConstraint::None),
+        (RawSenderConstraint::Mtls, None) if shows_certificates(gateway) => {
+            Some(SenderConstraint::Mtls)
+        }
+        (RawSenderConstraint::Mtls, None) => {
+            let reason = "has no `client_ca`: nobody shows a certificate, and a token that is bound to one could not be \
+                          proven";
+            findings.push(&Key::new("gateway.tls"), reason);
+            None
+        }
+        (RawSenderConstraint::None | RawSenderConstraint::Mtls, Some(_)) => {
+            let reason = "is what proofs of possession are made for, and none are asked for; leave it out, or set \
+                          `sender_constraint = \"dpop\"`";
+            findings.push(&key, reason);
+            None
+        }
+        (RawSenderConstraint::Dpop, Some(url)) => findings
+            .keep(&key, PublicUrl::parse(url))
+            .map(SenderConstraint::Dpop),
+        (RawSenderConstraint::Dpop, None) => {
+            let reason = "is missing: a proof names the URL that it was made for, and what a request says of itself is \
+                          not believed; write what the scripts have as `GATEWAY_URL`";
+            findings.push(&key, reason);
+            None
+        }
+    }
+}
+
+/// Whether TLS ends here, with clients that show a certificate.
+fn shows_certificates(gateway: &RawGateway) -> bool {
+    matches!(&gateway.tls, Some(RawGatewayTls::Here(tls)) if tls.client_ca.is_some())
 }
 
 fn issuers(

@@ -15,9 +15,16 @@ use crate::config::duration::RawDuration;
 pub(crate) struct RawGateway {
     /// The address and port of the API. Without `tls` only a loopback address.
     pub(crate) listen: String,
-    /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`: a loopback address.
-    /// `127.0.0.1:9090` if left out.
+    /// The address and port of `/livez`, `/readyz`, `/metrics` and `/openapi.json`. Without `admin_tls` only a loopback
+    /// address; `127.0.0.1:9090` if left out.
     pub(crate) admin_listen: Option<String>,
+    /// A Unix socket for `lychgate unlock`, of mode 0600, in a folder that nobody else may write to. Without it there is
+    /// none.
+    pub(crate) admin_socket: Option<String>,
+    /// The certificate of `admin_listen`. `client_ca` has to be there: nobody looks in without a certificate.
+    pub(crate) admin_tls: Option<RawTls>,
+    /// The URL that the scripts reach the API by, for which proofs are made. With `sender_constraint = "dpop"` only.
+    pub(crate) public_url: Option<String>,
     /// The certificate of the API, or `"terminated-by-trusted-proxy"`: then `trusted_proxies` alone are heard, in plain.
     pub(crate) tls: Option<RawGatewayTls>,
     /// Where the address of a client is read from.
@@ -31,6 +38,9 @@ pub(crate) struct RawGateway {
     pub(crate) allowlist: Option<RawAllowlist>,
     /// What makes an access token good. Without it the gateway refuses to start.
     pub(crate) access_token: Option<RawAccessToken>,
+    /// How often a client and a network may call. Without it there is no such limit.
+    #[serde(default)]
+    pub(crate) rates: RawRates,
     /// How failures slow down guessing.
     #[serde(default)]
     pub(crate) lockout: RawLockout,
@@ -89,6 +99,15 @@ pub(crate) struct RawAllowlist {
     /// The regions to take from such JSON files, as `EU`.
     #[serde(default)]
     pub(crate) regions: Vec<String>,
+    /// Where such a JSON file is published, as `https://cdn.auth0.com/ip-ranges.json`. What is fetched there is kept in
+    /// `cache`; what cannot be used changes nothing.
+    pub(crate) url: Option<String>,
+    /// How often the URL is asked: every 6 hours if left out, at most once a minute.
+    pub(crate) refresh: Option<RawDuration>,
+    /// The file that keeps what the URL gave last, so that a start without the network has it. Needs to be there with `url`.
+    pub(crate) cache: Option<String>,
+    /// The file of the authorities that stand for the URL's certificate, in PEM; those that this machine trusts if left out.
+    pub(crate) url_ca: Option<String>,
     /// Starts although the list holds every address of IPv4 or of IPv6.
     #[serde(default)]
     pub(crate) i_accept_any_network: bool,
@@ -110,6 +129,10 @@ pub(crate) struct RawAccessToken {
     /// What a token must be bound to beside its bearer.
     #[serde(default)]
     pub(crate) sender_constraint: RawSenderConstraint,
+    /// Whether a token is good for one call only. It needs a `jti`, which the platform puts into tokens of its RFC 9068
+    /// profile, and scripts that take a token for each call.
+    #[serde(default)]
+    pub(crate) one_use: bool,
     /// How far the clocks of issuer and gateway may differ.
     pub(crate) leeway: Option<RawDuration>,
     /// The longest life of a token, from `iat` to `exp`. An hour is wiser than the default.
@@ -128,6 +151,33 @@ pub(crate) enum RawSenderConstraint {
     /// Nothing: a plain bearer token. A token that says it is bound is refused.
     #[default]
     None,
+    /// A key that every request proves anew (RFC 9449). A plain bearer token is refused.
+    Dpop,
+    /// The certificate that the client shows, for which `tls` needs `client_ca` (RFC 8705). A plain bearer token is refused.
+    Mtls,
+}
+
+/// How often a client and a network may call, once their token is found good and its scope names the operation. Over it the
+/// answer is 429 `rate-limited`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "Rates")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawRates {
+    /// Each of the `clients`.
+    pub(crate) client: Option<RawRate>,
+    /// Each network that calls come from: an address of IPv4, or a `/64` of IPv6. A platform calls from few addresses.
+    pub(crate) network: Option<RawRate>,
+}
+
+/// How often.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Rate")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRate {
+    /// Calls a minute, in the long run.
+    pub(crate) per_minute: NonZeroU32,
+    /// Calls at once, after a pause. Those of a minute, if left out.
+    pub(crate) burst: Option<NonZeroU32>,
 }
 
 /// How failures slow down guessing at the password of one identifier, of a user or of nobody. Every delay ends: a
@@ -165,4 +215,7 @@ pub(crate) struct RawLimits {
     pub(crate) body_read: Option<RawDuration>,
     /// How long a stop waits for requests that run.
     pub(crate) drain: Option<RawDuration>,
+    /// Proofs of possession, and as many used tokens, that are remembered so that none is taken twice; 503 answers what
+    /// comes when there is no room.
+    pub(crate) replay_entries: Option<NonZeroU32>,
 }

@@ -1,4 +1,4 @@
-//! `[store]`, `[passwords]`, `[audit]`: the legacy store, its hashes, and what is written down.
+//! `[store]`, `[passwords]`, `[ledger]`: the legacy store, its hashes, and who was seen.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -223,16 +223,4 @@ pub(crate) struct RawLedger {
     pub(crate) imports: bool,
     /// How long the platform must have asked for nobody, before the store may be disconnected.
     pub(crate) quiet: Option<RawDuration>,
-}
-
-/// One JSON line for each answer and each refusal, without passwords, hashes, tokens or plain identifiers.
-#[derive(Default, Deserialize, JsonSchema)]
-#[schemars(rename = "Audit")]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawAudit {
-    /// The file that lines are added to; `-`, or left out, for standard output.
-    pub(crate) file: Option<String>,
-    /// The key of the pseudonyms, at least 32 bytes. If left out, one is made at each start, and pseudonyms
-    /// of two starts cannot be compared.
-    pub(crate) pseudonym_key: Option<RawSecret>,
 }

@@ -61,9 +61,32 @@ pub(crate) struct RawApi {
     /// Whether `offline_access` gives a refresh token.
     #[serde(default)]
     pub(crate) allow_offline_access: bool,
+    /// What its tokens are bound to. Without it they are plain bearer tokens, and proofs are ignored.
+    pub(crate) proof_of_possession: Option<RawProofOfPossession>,
     /// Who may have a token at all.
     #[serde(default)]
     pub(crate) subject_type_authorization: RawSubjectTypeAuthorization,
+}
+
+/// What the tokens of an API are bound to.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ProofOfPossession")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawProofOfPossession {
+    /// How a client proves what it has.
+    pub(crate) mechanism: RawMechanism,
+    /// Whether there is no token without it.
+    #[serde(default)]
+    pub(crate) required: bool,
+}
+
+/// How a client proves what its tokens are to be bound to.
+#[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "Mechanism")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawMechanism {
+    /// A key, by a proof with each request (RFC 9449).
+    Dpop,
 }
 
 /// The form of an access token.
@@ -137,6 +160,9 @@ pub(crate) struct RawClient {
     pub(crate) allowed_logout_urls: Vec<String>,
     /// `none`, `client_secret_post` (if left out), `client_secret_basic` or `private_key_jwt`.
     pub(crate) token_endpoint_auth_method: Option<String>,
+    /// Whether every token for it has to be bound.
+    #[serde(default)]
+    pub(crate) require_proof_of_possession: bool,
     /// The file with the client's public keys as a JWK set, for `private_key_jwt`.
     pub(crate) jwks: Option<String>,
 }

@@ -42,6 +42,7 @@ fn one(raw: &RawClient, folder: &Path, key: &Key, findings: &mut Findings<'_>) -
         grant_types: grant_types?.into_iter().collect(),
         callbacks: callbacks?,
         allowed_logout_urls: allowed_logout_urls?,
+        require_proof_of_possession: raw.require_proof_of_possession,
     })
 }
 

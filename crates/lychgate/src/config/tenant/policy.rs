@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use lychgate_tenant::{
-    Api, ClientGrant, ClientPolicy, PipelineSettings, Policy, SubjectType,
-    SubjectTypeAuthorization, UserPolicy,
+    Api, ClientGrant, ClientPolicy, Mechanism, PipelineSettings, Policy, ProofOfPossession,
+    SubjectType, SubjectTypeAuthorization, UserPolicy,
 };
 use lychgate_token::{Scope, TokenDialect};
 
@@ -14,7 +14,7 @@ use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
 use crate::config::raw::{
-    RawApi, RawClientGrant, RawClientPolicy, RawPipeline, RawSubjectType, RawTenant,
+    RawApi, RawClientGrant, RawClientPolicy, RawMechanism, RawPipeline, RawSubjectType, RawTenant,
     RawTokenDialect, RawUserPolicy,
 };
 
@@ -73,6 +73,15 @@ fn api(raw: &RawApi, key: &Key, findings: &mut Findings<'_>) -> Option<Api> {
             },
         },
         allow_offline_access: raw.allow_offline_access,
+        proof_of_possession: raw
+            .proof_of_possession
+            .as_ref()
+            .map(|raw| ProofOfPossession {
+                mechanism: match raw.mechanism {
+                    RawMechanism::Dpop => Mechanism::Dpop,
+                },
+                required: raw.required,
+            }),
         ..api
     })
 }

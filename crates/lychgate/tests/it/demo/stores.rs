@@ -180,13 +180,13 @@ fn all_is_ok(status: Option<i32>, output: &str, errors: &str) {
 }
 
 /// A directory, and an account that may write there.
-struct Directory {
+pub(crate) struct Directory {
     tree: Tree,
     folder: tempfile::TempDir,
 }
 
 impl Directory {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(
             folder.path().join("password"),
@@ -200,7 +200,7 @@ impl Directory {
     }
 
     /// A demo that is given it.
-    fn demo(&self, arguments: &[&str]) -> Demo {
+    pub(crate) fn demo(&self, arguments: &[&str]) -> Demo {
         let password = self.folder.path().join("password");
         let account = [
             "--store",

@@ -2,7 +2,6 @@
 
 use lychgate_gateway::operations::OPERATIONS;
 
-use super::attempt::Attempt;
 use crate::support::generated;
 
 /// The rows that were tried and came out as they must.
@@ -16,16 +15,15 @@ impl Table {
     }
 
     /// Adds that `operation` denied `attempt`.
-    pub(crate) fn add(&mut self, attempt: &Attempt, operation: &'static str) {
-        match self
-            .rows
-            .last_mut()
-            .filter(|(name, _, _)| *name == attempt.name)
-        {
+    pub(crate) fn add(
+        &mut self,
+        attempt: &'static str,
+        expected: &'static str,
+        operation: &'static str,
+    ) {
+        match self.rows.last_mut().filter(|(name, _, _)| *name == attempt) {
             Some((_, _, operations)) => operations.push(operation),
-            None => self
-                .rows
-                .push((attempt.name, attempt.expected, vec![operation])),
+            None => self.rows.push((attempt, expected, vec![operation])),
         }
     }
 

@@ -76,17 +76,6 @@ async fn run(url: &str, sql: &str) {
     done.execute(&mut connection).await.unwrap();
 }
 
-/// Waits until something is so, at most a minute.
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_mins(1), waiting).await;
-    assert!(waited.is_ok(), "in vain: {what}");
-}
-
 /// Logins and look-ups without a pause, each of which has to go well.
 struct Load {
     tasks: JoinSet<()>,

@@ -1,6 +1,7 @@
 //! A foreign issuer: a discovery document, a key set, and tokens of every kind.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -17,6 +18,7 @@ pub(crate) struct Issuer {
     /// Its identifier, with the slash at its end.
     pub(crate) identifier: String,
     key: SigningKey,
+    keys: Arc<Mutex<Vec<Value>>>,
     published: Option<DropGuard>,
 }
 
@@ -34,6 +36,7 @@ impl Issuer {
         let key = SigningKey::generate(Algorithm::Rs256).unwrap();
         Self {
             identifier: format!("http://{address}/"),
+            keys: Arc::new(Mutex::new(vec![key.public_jwk().to_json()])),
             key,
             published: None,
         }
@@ -51,11 +54,11 @@ impl Issuer {
     fn publish_on(&mut self, listener: Listener) {
         let keys_at = format!("{}jwks.json", self.identifier);
         let discovery = json!({ "issuer": self.identifier, "jwks_uri": keys_at }).to_string();
-        let keys = json!({ "keys": [self.public_jwk()] }).to_string();
+        let keys = Arc::clone(&self.keys);
         let answer = move |(), request: Request<Incoming>| {
             let body = match request.uri().path() {
                 "/.well-known/openid-configuration" => discovery.clone(),
-                "/jwks.json" => keys.clone(),
+                "/jwks.json" => json!({ "keys": *keys.lock().unwrap() }).to_string(),
                 path => panic!("the gateway asked the issuer for {path}"),
             };
             async { Response::new(Full::new(Bytes::from(body))) }
@@ -89,6 +92,13 @@ impl Issuer {
             "JWT"
         };
         self.key.sign(token_type, claims).unwrap()
+    }
+
+    /// Publishes another key beside those that are published, and signs with it from now on.
+    pub(crate) fn rotate(&mut self) {
+        self.key = SigningKey::generate(Algorithm::Rs256).unwrap();
+        let added = self.key.public_jwk().to_json();
+        self.keys.lock().unwrap().push(added);
     }
 
     /// The public key as another issuer, or a forger, sees it.

@@ -30,13 +30,19 @@ pub(crate) struct Serve {
     said: watch::Receiver<String>,
     /// Where the API is.
     pub(crate) gateway: String,
-    admin: String,
+    /// Where the operator looks in.
+    pub(crate) admin: String,
 }
 
 impl Serve {
     /// Starts it with `lychgate.toml` of `folder` and waits until it listens.
     pub(crate) async fn start(folder: &Path) -> Self {
-        let mut child = lychgate(folder, &["serve"])
+        Self::start_as(lychgate(folder, &["serve"])).await
+    }
+
+    /// The same, by a command that the test has prepared.
+    pub(crate) async fn start_as(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -77,6 +83,11 @@ impl Serve {
             .to_owned()
     }
 
+    /// Everything that it has said so far.
+    pub(crate) fn said_so_far(&self) -> String {
+        self.said.borrow().clone()
+    }
+
     /// Waits until it has the keys of its issuer.
     pub(crate) async fn ready(&self) {
         let ready = async {
@@ -99,13 +110,18 @@ impl Serve {
 
     /// Asks it to stop as a service manager does.
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// Asks it to read its config again.
+    pub(crate) async fn hang_up(&self) {
+        self.signal("-HUP").await;
+    }
+
+    async fn signal(&self, signal: &str) {
         let id = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .await
-            .unwrap();
-        assert!(sent.success());
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.unwrap().success());
     }
 
     /// Its exit status, and everything it has said.

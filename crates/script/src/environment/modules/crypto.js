@@ -1,4 +1,4 @@
-// `require('crypto')`: random bytes, digests, HMAC and PBKDF2, all done by the host. No ciphers, no keys, no webcrypto.
+// `require('crypto')`: random bytes, digests, HMAC, PBKDF2 and a little WebCrypto, all done by the host. No ciphers.
 (function (host, internal) {
   'use strict';
 
@@ -61,16 +61,11 @@
       do value = Buffer.from(host.randomBytes(4)).readUInt32BE(); while (value >= limit);
       return low + (value % range);
     };
-    const randomUUID = () => {
-      const bytes = Buffer.from(host.randomBytes(16));
-      bytes[6] = (bytes[6] & 0x0f) | 0x40;
-      bytes[8] = (bytes[8] & 0x3f) | 0x80;
-      return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-    };
     return {
       randomBytes,
       randomInt,
-      randomUUID,
+      randomUUID: internal.webcrypto.randomUUID,
+      webcrypto: internal.webcrypto,
       createHash: (digest) => new Digest(host.digest.bind(null, digestOf(digest))),
       createHmac: (digest, key) => {
         const bytes = Buffer.from(bytesOf(key));
