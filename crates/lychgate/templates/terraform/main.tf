@@ -123,13 +123,13 @@ resource "auth0_connection" "legacy" {
   options {
     enabled_database_customization = true
     import_mode                    = {{ imports_users }}
-    disable_signup                 = {{ not has_sign_up }}
+    disable_signup                 = {{ disable_signup }}
     brute_force_protection         = true
     password_policy                = "good"
 
     custom_scripts = {
 {%- for script in scripts %}
-      {{ script }} = file("${path.module}/action_scripts/{{ script }}.js")
+      {{ script.key }} = file("${path.module}/action_scripts/{{ script.name }}.js")
 {%- endfor %}
     }
 
