@@ -109,6 +109,58 @@ async fn no_secret_of_the_config_is_written_and_the_rule_only_if_it_is_asked_for
 }
 
 #[tokio::test]
+async fn a_gateway_that_wants_proofs_has_scripts_that_make_them_and_an_api_whose_tokens_are_bound()
+{
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path());
+    let config = ["--config", "lychgate.toml"];
+    for what in ["auth0", "terraform"] {
+        let out = format!("plain-{what}");
+        written(
+            folder.path(),
+            &[&[what, "--out", &out], &config[..]].concat(),
+        )
+        .await;
+        let files = files_below(&folder.path().join(out));
+        for (name, text) in &files {
+            assert!(!text.contains("proof_of_possession"), "{name}");
+        }
+    }
+
+    let file = folder.path().join("lychgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let bound = text
+        .replacen(
+            "[gateway]",
+            "[gateway]\npublic_url = \"https://gateway.example\"",
+            1,
+        )
+        .replacen("\naudience", "\nsender_constraint = \"dpop\"\naudience", 1);
+    std::fs::write(&file, bound).unwrap();
+    for what in ["auth0", "terraform"] {
+        written(
+            folder.path(),
+            &[&[what, "--out", what], &config[..]].concat(),
+        )
+        .await;
+    }
+    let auth0 = files_below(&folder.path().join("auth0"));
+    let json = |name: &str| serde_json::from_str::<Value>(&auth0[name]).unwrap();
+    let api = json("resource-servers/lychgate-gateway.json");
+    let required = json!({ "mechanism": "dpop", "required": true });
+    assert_eq!(api["proof_of_possession"], required);
+    let connection = json("database-connections/legacy/database.json");
+    let configuration = &connection["options"]["configuration"];
+    assert_eq!(configuration["SENDER_CONSTRAINT"], "dpop");
+    let terraform = files_below(&folder.path().join("terraform"));
+    let resources = &terraform["main.tf"];
+    assert!(hcl::parse(resources).is_ok(), "{resources}");
+    for said in ["SENDER_CONSTRAINT = \"dpop\"", "proof_of_possession {"] {
+        assert!(resources.contains(said), "{said} in\n{resources}");
+    }
+}
+
+#[tokio::test]
 async fn the_openapi_document_has_the_operations_of_the_config_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     write_config(folder.path());

@@ -98,7 +98,7 @@ fn api(platform: &Platform, audience: &str) -> Value {
     let scopes = platform.operations.iter();
     let scopes = scopes
         .map(|operation| json!({ "value": operation.scope, "description": operation.summary }));
-    json!({
+    let api = json!({
         "name": API,
         "identifier": audience,
         "subject_type_authorization": {
@@ -113,7 +113,9 @@ fn api(platform: &Platform, audience: &str) -> Value {
         "skip_consent_for_verifiable_first_party_clients": false,
         "enforce_policies": false,
         "scopes": scopes.collect::<Vec<_>>(),
-    })
+    });
+    let proof = json!({ "mechanism": "dpop", "required": true });
+    with_if(platform.binds_to_keys, api, "proof_of_possession", proof)
 }
 
 fn grant(platform: &Platform, audience: &str) -> Value {
@@ -130,6 +132,20 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
     let scripts = platform.scripts()?;
     let named = scripts.iter();
     let named = named.map(|(name, _)| ((*name).to_owned(), json!(format!("./{name}.js"))));
+    let configuration = json!({
+        "GATEWAY_URL": "@@GATEWAY_URL@@",
+        "TOKEN_URL": "https://##AUTH0_DOMAIN##/oauth/token",
+        "AUDIENCE": audience,
+        "CLIENT_ID": "@@SCRIPT_CLIENT_ID@@",
+        "CLIENT_SECRET": "@@SCRIPT_CLIENT_SECRET@@",
+    });
+    let dpop = json!("dpop");
+    let configuration = with_if(
+        platform.binds_to_keys,
+        configuration,
+        "SENDER_CONSTRAINT",
+        dpop,
+    );
     let database = json!({
         "name": platform.connection,
         "strategy": "auth0",
@@ -140,13 +156,7 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
             "brute_force_protection": true,
             "passwordPolicy": "good",
             "customScripts": named.collect::<serde_json::Map<_, _>>(),
-            "configuration": {
-                "GATEWAY_URL": "@@GATEWAY_URL@@",
-                "TOKEN_URL": "https://##AUTH0_DOMAIN##/oauth/token",
-                "AUDIENCE": audience,
-                "CLIENT_ID": "@@SCRIPT_CLIENT_ID@@",
-                "CLIENT_SECRET": "@@SCRIPT_CLIENT_SECRET@@",
-            },
+            "configuration": configuration,
         },
     });
     let folder = format!("database-connections/{}", platform.connection);
@@ -202,6 +212,14 @@ fn rule(audience: &str) -> Result<[(String, String); 3]> {
             &json!({ "key": "GATEWAY_AUDIENCE", "value": audience }),
         ),
     ])
+}
+
+/// The object with one member more, if it is to have it.
+fn with_if(wanted: bool, mut object: Value, name: &str, value: Value) -> Value {
+    if let (true, Value::Object(members)) = (wanted, &mut object) {
+        members.insert(name.to_owned(), value);
+    }
+    object
 }
 
 fn document(name: &str, value: &Value) -> (String, String) {

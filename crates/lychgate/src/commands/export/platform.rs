@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use lychgate_gateway::SenderConstraint;
 use lychgate_gateway::operations::{OPERATIONS, OperationEntry};
 use lychgate_store::StatementName;
 use lychgate_token::Algorithm;
@@ -57,6 +58,8 @@ pub(super) struct Platform {
     pub(super) audience: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) token_lifetime: Duration,
+    /// Whether tokens are bound to a key, which the scripts then prove.
+    pub(super) binds_to_keys: bool,
     pub(super) connection: String,
     pub(super) imports_users: bool,
     /// What the scripts may ask for.
@@ -70,6 +73,7 @@ impl Platform {
             audience: None,
             algorithm: Algorithm::Rs256,
             token_lifetime: TOKEN_LIFETIME,
+            binds_to_keys: false,
             connection: arguments.connection.clone(),
             imports_users: arguments.import_users,
             operations: OPERATIONS.iter().collect(),
@@ -85,6 +89,17 @@ impl Platform {
             platform.audience = Some(tokens.audience.as_str().to_owned());
             platform.token_lifetime = tokens.max_lifetime.min(TOKEN_LIFETIME);
             platform.algorithm = algorithm(&tokens.algorithms)?;
+            platform.binds_to_keys = match tokens.sender_constraint {
+                SenderConstraint::None => false,
+                SenderConstraint::Dpop(_) => true,
+                SenderConstraint::Mtls => {
+                    return Err(Failure::Config(
+                        "`gateway.access_token.sender_constraint` is `mtls`, and action scripts have no certificate to \
+                         show: use `dpop`"
+                            .to_owned(),
+                    ));
+                }
+            };
             let statements = &gateway.store.statements;
             platform
                 .operations
