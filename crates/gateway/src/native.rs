@@ -378,12 +378,16 @@ async fn say(mut client: impl Stream, message: &[u8], reason: &'static str) -> R
     let said = async {
         client.write_all(message).await?;
         client.shutdown().await?;
-        // Until the client has closed, so that what was said arrives.
-        client.read(&mut [0]).await
+        // Until the client has closed: over bytes that nobody has read a socket ends in a reset, and nothing is heard.
+        let mut rest = client.take(UNREAD_BYTES);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
     };
     drop(timeout(GOODBYE, said).await);
     Refused(reason)
 }
+
+/// Bytes of a refused client that are read and thrown away.
+const UNREAD_BYTES: u64 = 16 * 1024;
 
 /// How long a client may take to hear why.
 const GOODBYE: Duration = Duration::from_secs(1);
