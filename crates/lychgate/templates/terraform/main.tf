@@ -67,6 +67,13 @@ resource "auth0_resource_server" "gateway" {
       policy = "require_client_grant"
     }
   }
+{%- if binds_tokens %}
+
+  proof_of_possession {
+    mechanism = "dpop"
+    required  = true
+  }
+{%- endif %}
 }
 
 resource "auth0_resource_server_scopes" "gateway" {
@@ -132,6 +139,10 @@ resource "auth0_connection" "legacy" {
       AUDIENCE      = auth0_resource_server.gateway.identifier
       CLIENT_ID     = auth0_client.scripts.client_id
       CLIENT_SECRET = var.script_client_secret
+{%- if binds_tokens %}
+
+      SENDER_CONSTRAINT = "dpop"
+{%- endif %}
     }
   }
 }

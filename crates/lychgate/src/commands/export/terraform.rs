@@ -31,6 +31,7 @@ fn files(platform: &Platform) -> Result<Vec<(String, String)>> {
         audience => &platform.audience,
         algorithm => platform.algorithm.name(),
         token_lifetime => platform.token_lifetime.as_secs(),
+        binds_tokens => platform.binds_tokens,
         operations => operations.collect::<Vec<_>>(),
         client => SCRIPT_CLIENT,
         connection => &platform.connection,
