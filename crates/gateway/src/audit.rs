@@ -11,6 +11,7 @@ mod file;
 mod head;
 mod hex;
 mod line;
+pub(crate) mod native;
 mod own;
 pub(crate) mod pseudonym;
 mod refusals;
@@ -73,6 +74,8 @@ pub enum Step {
     Lockout,
     /// The operation itself: store and passwords.
     Operation,
+    /// A session of the native interface.
+    Session,
 }
 
 /// What came of a request that was answered as asked.
@@ -102,7 +105,11 @@ pub enum Outcome {
     NotLocked,
     /// Other settings are in force from now on.
     Adopted,
-    /// Other settings cannot be used, and the old ones stay in force.
+    /// A session of the native interface has begun.
+    Opened,
+    /// It has ended.
+    Closed,
+    /// Other settings cannot be used, and the old ones stay in force; or there was no such session.
     Refused,
 }
 
@@ -124,7 +131,7 @@ pub(crate) struct Record {
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
@@ -137,6 +144,7 @@ impl Step {
         Self::Idempotency,
         Self::Lockout,
         Self::Operation,
+        Self::Session,
     ];
 
     /// Its name in a line.
@@ -154,6 +162,7 @@ impl Step {
             Self::Idempotency => "idempotency",
             Self::Lockout => "lockout",
             Self::Operation => "operation",
+            Self::Session => "session",
         }
     }
 
@@ -176,13 +185,16 @@ impl Step {
             }
             Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
+            Self::Session => {
+                "of the native interface: the certificate, user and database of a session, and its bounds"
+            }
         }
     }
 }
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -195,6 +207,8 @@ impl Outcome {
         Self::Unlocked,
         Self::NotLocked,
         Self::Adopted,
+        Self::Opened,
+        Self::Closed,
         Self::Refused,
     ];
 
@@ -213,6 +227,8 @@ impl Outcome {
             Self::Unlocked => "unlocked",
             Self::NotLocked => "not-locked",
             Self::Adopted => "adopted",
+            Self::Opened => "opened",
+            Self::Closed => "closed",
             Self::Refused => "refused",
         }
     }
@@ -236,8 +252,11 @@ impl Outcome {
             Self::Unlocked => "the failures of the identifier were forgotten",
             Self::NotLocked => "the identifier had no failures to forget",
             Self::Adopted => "the settings that were read again are in force",
+            Self::Opened => "a session of the native interface has begun",
+            Self::Closed => "it has ended; `reason` says why, where neither end closed it",
             Self::Refused => {
-                "the settings that were read again cannot be used, and the old ones stay in force; `reason` says why"
+                "the settings that were read again cannot be used, and the old ones stay in force; or there was no such \
+                 session of the native interface; `reason` says why"
             }
         }
     }
@@ -438,6 +457,7 @@ fn micros(took: Duration) -> u64 {
 mod tests {
     use std::collections::BTreeSet;
 
+    use lychgate_store::StoreKind;
     use serde_json::Value;
 
     use super::own::OwnEvent;
@@ -498,6 +518,12 @@ mod tests {
             detail.retry_after_s = Some(1);
         }
         line.untold = Some(3);
+        line.protocol = Some("postgres");
+        line.certificate = Some("0a".to_owned());
+        line.user = Some("scripts");
+        line.database = Some("legacy");
+        line.bytes_from_client = Some(1);
+        line.bytes_from_server = Some(1);
         let line = serde_json::to_value(&line).unwrap();
         let detail = line["detail"].as_object().unwrap();
         let described: BTreeSet<_> = DETAILS.iter().map(|(name, _)| *name).collect();
@@ -540,12 +566,16 @@ mod tests {
             &key,
             Outcome::Unlocked,
         );
-        let [refused, upgrade, unlock] =
-            [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
+        let address = "192.0.2.1".parse().unwrap();
+        let session = native::NativeSession::new("0a".into(), address, StoreKind::Postgres);
+        let session = session.opened(UnixTime::from_seconds(0), Duration::ZERO);
+        let [refused, upgrade, unlock, session] =
+            [refused, upgrade, unlock, session].map(|line| serde_json::to_value(line).unwrap());
         let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
         let reload = serde_json::to_value(reload).unwrap();
         assert!(reload["step"].is_null());
-        for event in [&line, &refused, &upgrade, &unlock, &reload].map(|line| &line["event"]) {
+        let lines = [&line, &refused, &upgrade, &unlock, &session, &reload];
+        for event in lines.map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

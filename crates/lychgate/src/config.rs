@@ -146,7 +146,14 @@ fn refuse_what_nothing_reads(value: &Value, findings: &mut Findings<'_>) {
             "there is no role: add `[gateway]`, `[tenant]` or both",
         );
     }
-    for section in ["store", "passwords", "audit", "canaries", "ledger"] {
+    for section in [
+        "store",
+        "passwords",
+        "audit",
+        "canaries",
+        "ledger",
+        "native",
+    ] {
         if value.get(section).is_some() {
             let reason = "is read by the gateway alone, and there is no `[gateway]`; remove one, or add the other";
             findings.push(&Key::new(section), reason);

@@ -309,6 +309,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
         ),
         canaries: Canaries::default(),
         ledger: None,
+        natives: Vec::new(),
         limits: Limits::default(),
     }
 }

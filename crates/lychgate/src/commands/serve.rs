@@ -111,6 +111,9 @@ async fn start(
             tokio::spawn(warn_of_superuser(store));
         }
         info!("gateway listens on {scheme}://{}", gateway.address());
+        for address in gateway.native_addresses() {
+            info!("native interface listens on {address}");
+        }
         info!(
             "admin listens on {admin_scheme}://{}",
             gateway.admin_address()

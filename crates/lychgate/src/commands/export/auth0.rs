@@ -15,7 +15,7 @@ use crate::templates;
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    platform: platform::Arguments,
+    platform: platform::PlatformArguments,
     /// The rule, too, for a tenant that still runs rules. Auth0 stopped running them on 2026-11-18.
     #[arg(long)]
     with_rule: bool,

@@ -36,7 +36,7 @@ pub(super) const RUNTIME: &str = "node22";
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct PlatformArguments {
     /// The folder to write into.
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
@@ -68,7 +68,7 @@ pub(super) struct Platform {
 
 impl Platform {
     /// Describes what was asked for.
-    pub(super) fn read(arguments: &Arguments) -> Result<Self, Failure> {
+    pub(super) fn read(arguments: &PlatformArguments) -> Result<Self, Failure> {
         let mut platform = Self {
             audience: None,
             algorithm: Algorithm::Rs256,
