@@ -33,6 +33,9 @@ pub(crate) struct Api {
     pub(crate) skip_consent: Option<bool>,
     pub(crate) enforce_policies: Option<bool>,
     pub(crate) encrypts_tokens: bool,
+    /// How tokens are bound to whom they are issued to (`proof_of_possession.mechanism`).
+    pub(crate) proof_mechanism: Option<String>,
+    pub(crate) proof_required: Option<bool>,
     pub(crate) scopes: Option<Vec<String>>,
 }
 
@@ -145,6 +148,8 @@ impl Api {
             skip_consent: fields.flag("skip_consent_for_verifiable_first_party_clients")?,
             enforce_policies: fields.flag("enforce_policies")?,
             encrypts_tokens: fields.is_set("token_encryption.format"),
+            proof_mechanism: fields.text("proof_of_possession.mechanism")?,
+            proof_required: fields.flag("proof_of_possession.required")?,
             scopes: fields.texts_of("scopes", "value")?,
         })
     }

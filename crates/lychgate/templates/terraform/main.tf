@@ -74,6 +74,13 @@ resource "auth0_resource_server" "gateway" {
     required  = true
   }
 {%- endif %}
+{%- if binds_tokens %}
+
+  proof_of_possession {
+    mechanism = "dpop"
+    required  = true
+  }
+{%- endif %}
 }
 
 resource "auth0_resource_server_scopes" "gateway" {
@@ -140,6 +147,10 @@ resource "auth0_connection" "legacy" {
       CLIENT_ID     = auth0_client.scripts.client_id
       CLIENT_SECRET = var.script_client_secret
 {%- if binds_to_keys %}
+
+      SENDER_CONSTRAINT = "dpop"
+{%- endif %}
+{%- if binds_tokens %}
 
       SENDER_CONSTRAINT = "dpop"
 {%- endif %}

@@ -98,7 +98,7 @@ fn api(platform: &Platform, audience: &str) -> Value {
     let scopes = platform.operations.iter();
     let scopes = scopes
         .map(|operation| json!({ "value": operation.scope, "description": operation.summary }));
-    let api = json!({
+    let api =    let mut api = json!({
         "name": API,
         "identifier": audience,
         "subject_type_authorization": {
@@ -116,6 +116,11 @@ fn api(platform: &Platform, audience: &str) -> Value {
     });
     let proof = json!({ "mechanism": "dpop", "required": true });
     with_if(platform.binds_to_keys, api, "proof_of_possession", proof)
+if platform.binds_tokens {
+        let proof = json!({ "mechanism": "dpop", "required": true });
+        set(&mut api, "/proof_of_possession", proof);
+    }
+    api
 }
 
 fn grant(platform: &Platform, audience: &str) -> Value {
@@ -146,7 +151,7 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
         "SENDER_CONSTRAINT",
         dpop,
     );
-    let database = json!({
+    let mut database = json!({
         "name": platform.connection,
         "strategy": "auth0",
         "options": {
@@ -159,6 +164,13 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
             "configuration": configuration,
         },
     });
+    if platform.binds_tokens {
+        set(
+            &mut database,
+            "/options/configuration/SENDER_CONSTRAINT",
+            json!("dpop"),
+        );
+    }
     let folder = format!("database-connections/{}", platform.connection);
     let mut files = vec![document(&format!("{folder}/database.json"), &database)];
     let scripts = scripts.into_iter();
@@ -220,6 +232,14 @@ fn with_if(wanted: bool, mut object: Value, name: &str, value: Value) -> Value {
         members.insert(name.to_owned(), value);
     }
     object
+}
+
+/// Adds a member to the object that a pointer (RFC 6901) leads to.
+fn set(document: &mut Value, pointer: &str, value: Value) {
+    let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+    if let Some(members) = document.pointer_mut(parent).and_then(Value::as_object_mut) {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 fn document(name: &str, value: &Value) -> (String, String) {

@@ -60,6 +60,8 @@ pub(super) struct Platform {
     pub(super) token_lifetime: Duration,
     /// Whether tokens are bound to a key, which the scripts then prove.
     pub(super) binds_to_keys: bool,
+    /// Whether tokens are bound to a key of the scripts (RFC 9449).
+    pub(super) binds_tokens: bool,
     pub(super) connection: String,
     pub(super) imports_users: bool,
     /// What the scripts may ask for.
@@ -74,6 +76,7 @@ impl Platform {
             algorithm: Algorithm::Rs256,
             token_lifetime: TOKEN_LIFETIME,
             binds_to_keys: false,
+            binds_tokens: false,
             connection: arguments.connection.clone(),
             imports_users: arguments.import_users,
             operations: OPERATIONS.iter().collect(),
@@ -88,6 +91,7 @@ impl Platform {
             let tokens = &gateway.access_token;
             platform.audience = Some(tokens.audience.as_str().to_owned());
             platform.token_lifetime = tokens.max_lifetime.min(TOKEN_LIFETIME);
+            platform.binds_tokens = binds_tokens(&tokens.sender_constraint)?;
             platform.algorithm = algorithm(&tokens.algorithms)?;
             platform.binds_to_keys = match tokens.sender_constraint {
                 SenderConstraint::None => false,
@@ -154,6 +158,18 @@ fn action_script(statement: StatementName) -> Option<&'static str> {
         StatementName::ChangeEmail => Some("change_email"),
         StatementName::Delete => Some("delete"),
         StatementName::UpgradePassword => None,
+    }
+}
+
+/// Whether the scripts have to prove a key. They cannot show a certificate.
+fn binds_tokens(constraint: &SenderConstraint) -> Result<bool, Failure> {
+    match constraint {
+        SenderConstraint::None => Ok(false),
+        SenderConstraint::Dpop(_) => Ok(true),
+        SenderConstraint::Mtls => Err(Failure::Config(
+            "`gateway.access_token.sender_constraint` is \"mtls\", and action scripts can show no certificate: use \"dpop\""
+                .to_owned(),
+        )),
     }
 }
 

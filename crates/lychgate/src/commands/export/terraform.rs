@@ -32,6 +32,7 @@ fn files(platform: &Platform) -> Result<Vec<(String, String)>> {
         algorithm => platform.algorithm.name(),
         token_lifetime => platform.token_lifetime.as_secs(),
         binds_to_keys => platform.binds_to_keys,
+        binds_tokens => platform.binds_tokens,
         operations => operations.collect::<Vec<_>>(),
         client => SCRIPT_CLIENT,
         connection => &platform.connection,
