@@ -4,13 +4,13 @@ use anyhow::Result;
 use minijinja::context;
 
 use super::platform::{
-    API, Arguments, DENY_ACTION, Platform, RESTRICT_ACTION, RUNTIME, SCRIPT_CLIENT,
+    API, DENY_ACTION, Platform, PlatformArguments, RESTRICT_ACTION, RUNTIME, SCRIPT_CLIENT,
 };
 use crate::commands::Failure;
 use crate::templates;
 
 /// Writes the files, and prints their names.
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &PlatformArguments) -> Result<(), Failure> {
     let platform = Platform::read(arguments)?;
     Ok(super::write(&arguments.out, &files(&platform)?)?)
 }
