@@ -13,7 +13,6 @@ mod hex;
 mod line;
 pub(crate) mod native;
 mod outcome;
-mod outcome;
 mod own;
 pub(crate) mod pseudonym;
 mod refusals;

@@ -67,13 +67,6 @@ resource "auth0_resource_server" "gateway" {
       policy = "require_client_grant"
     }
   }
-{%- if binds_to_keys %}
-
-  proof_of_possession {
-    mechanism = "dpop"
-    required  = true
-  }
-{%- endif %}
 {%- if binds_tokens %}
 
   proof_of_possession {
@@ -146,10 +139,6 @@ resource "auth0_connection" "legacy" {
       AUDIENCE      = auth0_resource_server.gateway.identifier
       CLIENT_ID     = auth0_client.scripts.client_id
       CLIENT_SECRET = var.script_client_secret
-{%- if binds_to_keys %}
-
-      SENDER_CONSTRAINT = "dpop"
-{%- endif %}
 {%- if binds_tokens %}
 
       SENDER_CONSTRAINT = "dpop"

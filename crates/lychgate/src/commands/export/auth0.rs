@@ -98,7 +98,7 @@ fn api(platform: &Platform, audience: &str) -> Value {
     let scopes = platform.operations.iter();
     let scopes = scopes
         .map(|operation| json!({ "value": operation.scope, "description": operation.summary }));
-    let api =    let mut api = json!({
+    let mut api = json!({
         "name": API,
         "identifier": audience,
         "subject_type_authorization": {
@@ -114,9 +114,7 @@ fn api(platform: &Platform, audience: &str) -> Value {
         "enforce_policies": false,
         "scopes": scopes.collect::<Vec<_>>(),
     });
-    let proof = json!({ "mechanism": "dpop", "required": true });
-    with_if(platform.binds_to_keys, api, "proof_of_possession", proof)
-if platform.binds_tokens {
+    if platform.binds_tokens {
         let proof = json!({ "mechanism": "dpop", "required": true });
         set(&mut api, "/proof_of_possession", proof);
     }
@@ -137,20 +135,6 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
     let scripts = platform.scripts()?;
     let named = scripts.iter();
     let named = named.map(|(name, _)| ((*name).to_owned(), json!(format!("./{name}.js"))));
-    let configuration = json!({
-        "GATEWAY_URL": "@@GATEWAY_URL@@",
-        "TOKEN_URL": "https://##AUTH0_DOMAIN##/oauth/token",
-        "AUDIENCE": audience,
-        "CLIENT_ID": "@@SCRIPT_CLIENT_ID@@",
-        "CLIENT_SECRET": "@@SCRIPT_CLIENT_SECRET@@",
-    });
-    let dpop = json!("dpop");
-    let configuration = with_if(
-        platform.binds_to_keys,
-        configuration,
-        "SENDER_CONSTRAINT",
-        dpop,
-    );
     let mut database = json!({
         "name": platform.connection,
         "strategy": "auth0",
@@ -161,7 +145,13 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
             "brute_force_protection": true,
             "passwordPolicy": "good",
             "customScripts": named.collect::<serde_json::Map<_, _>>(),
-            "configuration": configuration,
+            "configuration": {
+                "GATEWAY_URL": "@@GATEWAY_URL@@",
+                "TOKEN_URL": "https://##AUTH0_DOMAIN##/oauth/token",
+                "AUDIENCE": audience,
+                "CLIENT_ID": "@@SCRIPT_CLIENT_ID@@",
+                "CLIENT_SECRET": "@@SCRIPT_CLIENT_SECRET@@",
+            },
         },
     });
     if platform.binds_tokens {
@@ -224,14 +214,6 @@ fn rule(audience: &str) -> Result<[(String, String); 3]> {
             &json!({ "key": "GATEWAY_AUDIENCE", "value": audience }),
         ),
     ])
-}
-
-/// The object with one member more, if it is to have it.
-fn with_if(wanted: bool, mut object: Value, name: &str, value: Value) -> Value {
-    if let (true, Value::Object(members)) = (wanted, &mut object) {
-        members.insert(name.to_owned(), value);
-    }
-    object
 }
 
 /// Adds a member to the object that a pointer (RFC 6901) leads to.

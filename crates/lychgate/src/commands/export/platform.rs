@@ -58,8 +58,6 @@ pub(super) struct Platform {
     pub(super) audience: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) token_lifetime: Duration,
-    /// Whether tokens are bound to a key, which the scripts then prove.
-    pub(super) binds_to_keys: bool,
     /// Whether tokens are bound to a key of the scripts (RFC 9449).
     pub(super) binds_tokens: bool,
     pub(super) connection: String,
@@ -75,7 +73,6 @@ impl Platform {
             audience: None,
             algorithm: Algorithm::Rs256,
             token_lifetime: TOKEN_LIFETIME,
-            binds_to_keys: false,
             binds_tokens: false,
             connection: arguments.connection.clone(),
             imports_users: arguments.import_users,
@@ -93,17 +90,6 @@ impl Platform {
             platform.token_lifetime = tokens.max_lifetime.min(TOKEN_LIFETIME);
             platform.binds_tokens = binds_tokens(&tokens.sender_constraint)?;
             platform.algorithm = algorithm(&tokens.algorithms)?;
-            platform.binds_to_keys = match tokens.sender_constraint {
-                SenderConstraint::None => false,
-                SenderConstraint::Dpop(_) => true,
-                SenderConstraint::Mtls => {
-                    return Err(Failure::Config(
-                        "`gateway.access_token.sender_constraint` is `mtls`, and action scripts have no certificate to \
-                         show: use `dpop`"
-                            .to_owned(),
-                    ));
-                }
-            };
             let statements = &gateway.store.statements;
             platform
                 .operations

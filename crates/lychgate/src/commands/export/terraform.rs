@@ -31,7 +31,6 @@ fn files(platform: &Platform) -> Result<Vec<(String, String)>> {
         audience => &platform.audience,
         algorithm => platform.algorithm.name(),
         token_lifetime => platform.token_lifetime.as_secs(),
-        binds_to_keys => platform.binds_to_keys,
         binds_tokens => platform.binds_tokens,
         operations => operations.collect::<Vec<_>>(),
         client => SCRIPT_CLIENT,
