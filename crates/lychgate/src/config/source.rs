@@ -32,6 +32,9 @@ const NAMES_A_FILE: [&str; 4] = [
 /// Keys, by their beginnings, whose files the store itself reads again when they change.
 const READ_BY_THE_STORE: [&str; 2] = ["store.url", "store.credentials"];
 
+/// The beginning of the keys that `lychgate attack` alone reads: a server in use has nothing of them.
+const READ_BY_ATTACK: &str = "attack.";
+
 impl Source {
     /// Whether the config has this key.
     pub(crate) fn has(&self, key: &str) -> bool {
@@ -81,7 +84,7 @@ impl Source {
             self.digests.insert(key.clone(), digest_of(text.as_bytes()));
         }
         for file in substitution::files(text, folder) {
-            if !is_read_by_the_store {
+            if !is_read_by_the_store && !key.starts_with(READ_BY_ATTACK) {
                 self.watched.insert(file.clone());
             }
             self.files.push((key.clone(), file));
@@ -117,7 +120,7 @@ impl Source {
             }
             _ => {
                 let key = key.to_string();
-                if !is_read_by_the_store(&key) {
+                if !is_read_by_the_store(&key) && !key.starts_with(READ_BY_ATTACK) {
                     self.digests
                         .insert(key, digest_of(value.to_string().as_bytes()));
                 }
