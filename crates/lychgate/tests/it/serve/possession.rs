@@ -98,10 +98,12 @@ impl Chain {
         code.map(|(_, code)| code.into_owned())
     }
 
+    /// The lines of answers.
     fn audit(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
+            .filter(|line: &Value| line["event"] == "answer")
             .collect()
     }
 }
