@@ -51,6 +51,11 @@ impl Admission {
         }
     }
 
+    /// Lets in whoever connects to a door of the native interface: there the client is always the peer.
+    pub(crate) fn native(&self, peer: Peer) -> Result<AdmittedPeer, Peer> {
+        self.allowlist.admit(peer)
+    }
+
     /// The client of a request; of one who is refused, the address that was told.
     pub(crate) fn client(
         &self,

@@ -11,6 +11,7 @@ mod file;
 mod head;
 mod hex;
 mod line;
+pub(crate) mod native;
 mod outcome;
 mod own;
 pub(crate) mod pseudonym;
@@ -261,6 +262,7 @@ fn micros(took: Duration) -> u64 {
 mod tests {
     use std::collections::BTreeSet;
 
+    use lychgate_store::StoreKind;
     use serde_json::Value;
 
     use super::own::OwnEvent;
@@ -321,6 +323,12 @@ mod tests {
             detail.retry_after_s = Some(1);
         }
         line.untold = Some(3);
+        line.protocol = Some("postgres");
+        line.certificate = Some("0a".to_owned());
+        line.user = Some("scripts");
+        line.database = Some("legacy");
+        line.bytes_from_client = Some(1);
+        line.bytes_from_server = Some(1);
         let line = serde_json::to_value(&line).unwrap();
         let detail = line["detail"].as_object().unwrap();
         let described: BTreeSet<_> = DETAILS.iter().map(|(name, _)| *name).collect();
@@ -363,12 +371,16 @@ mod tests {
             &key,
             Outcome::Unlocked,
         );
-        let [refused, upgrade, unlock] =
-            [refused, upgrade, unlock].map(|line| serde_json::to_value(line).unwrap());
+        let address = "192.0.2.1".parse().unwrap();
+        let session = native::NativeSession::new("0a".into(), address, StoreKind::Postgres);
+        let session = session.opened(UnixTime::from_seconds(0), Duration::ZERO);
+        let [refused, upgrade, unlock, session] =
+            [refused, upgrade, unlock, session].map(|line| serde_json::to_value(line).unwrap());
         let reload = reload(UnixTime::from_seconds(0), Outcome::Adopted, None);
         let reload = serde_json::to_value(reload).unwrap();
         assert!(reload["step"].is_null());
-        for event in [&line, &refused, &upgrade, &unlock, &reload].map(|line| &line["event"]) {
+        let lines = [&line, &refused, &upgrade, &unlock, &session, &reload];
+        for event in lines.map(|line| &line["event"]) {
             assert!(EVENTS.iter().any(|(name, _)| event == name));
         }
         assert!(upgrade["address"].is_null() && upgrade["request_id"].is_null());

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use lychgate_listener::{Drained, Listener, Live, Transport};
+use lychgate_listener::{Drained, Listener, Live, Peer, Transport};
 use lychgate_token::UnixTime;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ use crate::ledger::{LedgerSettings, LedgerWriter, Recorder};
 use crate::legacy::{Decoys, Legacy};
 use crate::lockout::Lockout;
 use crate::metrics::{Metrics, Readings};
+use crate::native::{Door, Sessions};
 use crate::possession::Memory;
 use crate::rate::Rates;
 use crate::rules::Rules;
@@ -35,6 +36,8 @@ pub struct Gateway {
     listener: Listener,
     admin_listener: Listener,
     admin_socket: Option<AdminSocket>,
+    doors: Vec<Door>,
+    sessions: Arc<Sessions>,
     way: Arc<Way>,
     metrics: Arc<Metrics>,
     key_keeping: KeyKeeping,
@@ -47,6 +50,10 @@ pub struct Gateway {
 impl Gateway {
     /// Opens the store, proves every statement, starts the pool, and binds. It does not wait for the issuer: until its
     /// keys are there, whoever calls is told to come again.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a list of the rooms that there are, each opened once"
+    )]
     pub async fn start(settings: Settings) -> Result<Self, Error> {
         settings.access_token.refuse_empty_lists()?;
         settings.limits.lockout.check()?;
@@ -72,6 +79,8 @@ impl Gateway {
         let discovery = Discovery::new(keys.fetch, keys.answer_bytes).map_err(Error::KeyClient)?;
         let listener = bind(settings.listen, &settings.client_address, &settings.limits)?;
         let admin_listener = bind_admin(settings.admin_listen, &settings.limits)?;
+        let doors = settings.natives.into_iter().map(Door::bind);
+        let doors = doors.collect::<Result<_, _>>()?;
         let admin_socket = settings.admin_socket.as_deref();
         let admin_socket = admin_socket.map(AdminSocket::bind).transpose()?;
         let rates = Arc::new(Rates::new(settings.limits.rates));
@@ -85,6 +94,8 @@ impl Gateway {
         let (ledger, ledger_writer) = start_ledger(settings.ledger, ledger_key, now).await?;
         // It begins with a line that says that we have started: after all that could keep us from it.
         let audit = Arc::new(Box::pin(Writer::open(settings.audit)).await?);
+        let refused_lines = settings.limits.refused_connection_lines;
+        let sessions = Sessions::new(Arc::clone(&audit), refused_lines, now);
         let readings = Readings {
             rates: Arc::clone(&rates),
             idempotency: Arc::clone(&idempotency),
@@ -92,13 +103,13 @@ impl Gateway {
             lockout: Arc::clone(&lockout),
             connections: listener.counters(),
             admin_connections: admin_listener.counters(),
+            native: sessions.counts(),
             legacy: Arc::clone(&legacy),
             rules: Arc::clone(&rules),
             ledger: ledger.as_ref().map_or_else(Arc::default, Recorder::counts),
         };
         let metrics = Arc::new(Metrics::new(readings));
-        let (refusals, refusal_lines) =
-            Refusals::new(settings.limits.refused_connection_lines, now);
+        let (refusals, refusal_lines) = Refusals::new(refused_lines, now);
         let way = Way {
             rules,
             rates,
@@ -119,6 +130,8 @@ impl Gateway {
             listener,
             admin_listener,
             admin_socket,
+            doors,
+            sessions,
             way: Arc::new(way),
             metrics,
             key_keeping: KeyKeeping::new(discovery),
@@ -134,6 +147,11 @@ impl Gateway {
         self.listener.address()
     }
 
+    /// Where the doors of the native interface are, with the real ports, in the order of config.
+    pub fn native_addresses(&self) -> Vec<SocketAddr> {
+        self.doors.iter().map(Door::address).collect()
+    }
+
     /// Where the operator looks in, with the real port.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_listener.address()
@@ -145,6 +163,7 @@ impl Gateway {
             rules: Arc::clone(&self.way.rules),
             tls: self.listener.tls(),
             admin_tls: self.admin_listener.tls(),
+            doors: self.doors.iter().map(Door::tls).collect(),
             audit: Arc::clone(&self.way.audit),
             metrics: Arc::clone(&self.metrics),
             key_keeping: self.key_keeping.clone(),
@@ -194,6 +213,17 @@ impl Gateway {
             background.spawn(socket.serve(operator, end.clone()));
         }
 
+        for door in self.doors {
+            let (way, refusals) = (Arc::clone(&self.way), self.refusals.clone());
+            let admit = move |peer: Peer| {
+                let admitted = way.rules.current().admission.native(peer);
+                admitted
+                    .inspect_err(|peer| refusals.note(peer.address().ip()))
+                    .ok()
+            };
+            let sessions = Arc::clone(&self.sessions);
+            background.spawn(door.run(sessions, admit, stop.clone()));
+        }
         let (way, refusals) = (Arc::clone(&self.way), self.refusals);
         let admit = move |peer| {
             way.rules

@@ -39,6 +39,7 @@ pub mod audit;
 pub mod metrics;
 mod admin;
 mod admin_socket;
+mod native;
 mod openapi;
 
 pub use admin_socket::{AdminSocketError, unlock};
@@ -51,6 +52,7 @@ pub use error::Error;
 pub use gateway::Gateway;
 pub use ledger::LedgerSettings;
 pub use legacy::Legacy;
+pub use native::{NativeLimits, NativeSettings};
 pub use new_password::{BreachedList, BreachedListFault, NewPasswordRules};
 pub use openapi::{openapi, openapi_of};
 pub use possession::ProvenCaller;

@@ -57,7 +57,7 @@ pub enum MetricKind {
 }
 
 /// Every metric.
-pub const METRICS: [Metric; 33] = [
+pub const METRICS: [Metric; 38] = [
     REQUESTS,
     DURATION,
     AUDIT_FAILURES,
@@ -78,6 +78,11 @@ pub const METRICS: [Metric; 33] = [
     readings::IDEMPOTENCY_REPEATED,
     readings::IDEMPOTENCY_GIVEN_UP,
     readings::LOCKED_IDENTIFIERS,
+    readings::NATIVE_OPEN,
+    readings::NATIVE_OPENED,
+    readings::NATIVE_REFUSED,
+    readings::NATIVE_CUT,
+    readings::NATIVE_BYTES,
     upgrade::UPGRADES,
     upgrade::UPGRADES_LEFT,
     readings::STORE_CONNECTIONS,

@@ -15,6 +15,7 @@ use lychgate_token::Algorithm;
 use crate::canary::Canaries;
 use crate::error::Error;
 use crate::ledger::LedgerSettings;
+use crate::native::NativeSettings;
 use crate::new_password::NewPasswordRules;
 use crate::problem::Scheme;
 use crate::profile::ProfileField;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub canaries: Canaries,
     /// The migration ledger, where one is kept.
     pub ledger: Option<LedgerSettings>,
+    /// The doors to the database's own protocol.
+    pub natives: Vec<NativeSettings>,
     /// Every other bound.
     pub limits: Limits,
 }

@@ -324,7 +324,7 @@ fn admit(
 
 /// A name for one request that no other has. Where the system gives no random bytes it is none, and the request goes its
 /// way to its line all the same.
-fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     random_bytes().map_or_else(
         |_| "none".to_owned(),
         |bytes| format!("{:032x}", u128::from_be_bytes(bytes)),
@@ -369,7 +369,9 @@ fn out_of_time(record: &Record) -> Problem {
             | Step::Scope
             | Step::Rate
             | Step::Body
-            | Step::Lockout,
+            | Step::Lockout
+            // Of the native interface, which has no requests.
+            | Step::Session,
             _,
         ) => Problem::TooSlow,
     }

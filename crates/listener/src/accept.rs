@@ -8,12 +8,13 @@ use std::{error::Error as StdError, io, net::SocketAddr, sync::Arc, time::Durati
 
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
     Counters, Drained, Error, Limits, Live, Peer, Tls, Transport, TrustedProxies,
+    counters::OpenConnection,
     drain::{Tasks, drain},
     serve::{Entrance, Entry, Server},
 };
@@ -128,6 +129,79 @@ impl Listener {
             answer,
         ));
 
+        let accepting = Accepting {
+            socket,
+            address,
+            limits,
+            counters,
+        };
+        let entrance = Arc::clone(&server);
+        let serve = |stream, entry, open| {
+            tasks.spawn(Arc::clone(&server).connection(stream, entry, open));
+        };
+        accepting
+            .until(&stop, |peer| entrance.entry(peer), serve)
+            .await;
+        accepting.end(&tasks).await
+    }
+
+    /// The same for another protocol than HTTP: `pass` gets each admitted connection as it is, without a byte of it read,
+    /// and whatever TLS there is to be is its own matter. A PROXY header is not read here.
+    pub async fn hand_over<A, F>(
+        self,
+        admit: impl Fn(Peer) -> Option<A> + Send + Sync + 'static,
+        pass: impl Fn(A, TcpStream) -> F + Send + Sync + 'static,
+        stop: CancellationToken,
+    ) -> Drained
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let accepting = Accepting {
+            socket: self.socket,
+            address: self.address,
+            limits: self.limits,
+            counters: self.counters,
+        };
+        let tasks = Tasks::default();
+        let _cut_when_dropped = tasks.cut_when_dropped();
+        let entry = |peer| admit(peer).map(Entry::Admitted);
+        let hand = |stream: TcpStream, entry, open: OpenConnection| {
+            // What is said is said at once, as over HTTP.
+            if let (Entry::Admitted(admitted), Ok(())) = (entry, stream.set_nodelay(true)) {
+                let passing = pass(admitted, stream);
+                tasks.spawn(async move {
+                    let _until_passed = open;
+                    passing.await;
+                });
+            }
+        };
+        accepting.until(&stop, entry, hand).await;
+        accepting.end(&tasks).await
+    }
+}
+
+/// A socket from which connections are taken.
+struct Accepting {
+    socket: TcpListener,
+    address: SocketAddr,
+    limits: Limits,
+    counters: Arc<Counters>,
+}
+
+impl Accepting {
+    /// Takes connections until `stop`; `take` gets those that `entry` lets in, if there is room.
+    async fn until<A>(
+        &self,
+        stop: &CancellationToken,
+        entry: impl Fn(Peer) -> Option<Entry<A>>,
+        take: impl Fn(TcpStream, Entry<A>, OpenConnection),
+    ) {
+        let Self {
+            socket,
+            address,
+            limits,
+            counters,
+        } = self;
         let mut failures = 0;
         while let Some(accepted) = stop.run_until_cancelled(socket.accept()).await {
             match accepted {
@@ -135,10 +209,9 @@ impl Listener {
                     failures = 0;
                     counters.count_accepted();
                     let peer = Peer::from_socket(from);
-                    if let Some(entry) = gate(peer, server.entry(peer), &limits, &counters) {
+                    if let Some(entry) = gate(peer, entry(peer), limits, counters) {
                         // It counts as open from here, so that the next one sees it.
-                        let open = Counters::open_connection(&counters);
-                        tasks.spawn(Arc::clone(&server).connection(stream, entry, open));
+                        take(stream, entry, Counters::open_connection(counters));
                     }
                 }
                 Err(error) => {
@@ -151,9 +224,18 @@ impl Listener {
                 }
             }
         }
+    }
 
+    /// Takes no more, and waits for what runs.
+    async fn end(self, tasks: &Tasks) -> Drained {
+        let Self {
+            socket,
+            address,
+            limits,
+            counters,
+        } = self;
         drop(socket);
-        let drained = drain(&tasks, &limits, &counters).await;
+        let drained = drain(tasks, &limits, &counters).await;
         info!(%address, waited = ?drained.waited, finished = drained.finished, cut = drained.cut, "stopped listening");
         drained
     }

@@ -41,4 +41,4 @@ pub use limits::Limits;
 pub use live::Live;
 pub use peer::Peer;
 pub use serve::LastAnswer;
-pub use tls::{MutualTls, Tls, Transport};
+pub use tls::{MutualTls, Proven, Tls, Transport};

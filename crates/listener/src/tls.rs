@@ -20,7 +20,7 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{ClientCertificates, Error};
+use crate::{CertificateThumbprint, ClientCertificates, Error, HandshakeFault};
 
 /// What a listener speaks below HTTP.
 #[derive(Clone)]
@@ -99,6 +99,52 @@ impl MutualTls {
         config.send_tls13_tickets = 0;
         Ok(Self(Tls::speaking_http(config, Some(clients))))
     }
+}
+
+impl MutualTls {
+    /// The same for another protocol than HTTP: only these names of RFC 7301 are agreed on, if the client names any.
+    #[must_use]
+    pub fn speaking(self, protocols: &[&[u8]]) -> Self {
+        let Tls { config, clients } = self.0;
+        let mut config = Arc::unwrap_or_clone(config);
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Self(Tls {
+            config: Arc::new(config),
+            clients,
+        })
+    }
+
+    /// The certificates that clients must show.
+    pub fn client_certificates(&self) -> Option<&ClientCertificates> {
+        self.0.client_certificates()
+    }
+
+    /// The handshake with a client, at whose end the client has proven that it holds the key of its certificate.
+    pub async fn accept<Io: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: Io,
+    ) -> Result<Proven<Io>, HandshakeFault> {
+        let accepted = self.0.accept(stream).await;
+        let stream = accepted.map_err(|error| HandshakeFault::of(&error))?;
+        let (_, connection) = stream.get_ref();
+        let chain = connection.peer_certificates().unwrap_or_default();
+        let certificate = chain.first().and_then(CertificateThumbprint::of);
+        Ok(Proven {
+            protocol: connection.alpn_protocol().map(<[u8]>::to_vec),
+            certificate: certificate.ok_or(HandshakeFault::NoCertificate)?,
+            stream,
+        })
+    }
+}
+
+/// A client that has proven its certificate.
+pub struct Proven<Io> {
+    /// What it says, and what it is told.
+    pub stream: TlsStream<Io>,
+    /// The certificate.
+    pub certificate: CertificateThumbprint,
+    /// The protocol that was agreed on (RFC 7301), if the client has named any.
+    pub protocol: Option<Vec<u8>>,
 }
 
 impl From<MutualTls> for Tls {

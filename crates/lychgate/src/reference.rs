@@ -172,7 +172,7 @@ fn the_generated_metrics_are_up_to_date() {
 fn the_generated_audit_page_is_up_to_date() {
     let mut page = Page::new(
         "Audit",
-        "One JSON line for each answer, each refused connection, each rewritten hash and each unlock, and what the log says of itself. There is no field for a password, a hash, a token \
+        "One JSON line for each answer, each refused connection, each rewritten hash and each unlock, two for each session of the native interface, and what the log says of itself. There is no field for a password, a hash, a token \
          or a plain identifier; a request whose line cannot be written is not answered. Lines are a chain, which \
          [`lychgate audit verify`](../how-to/audit.md) proves.",
     );

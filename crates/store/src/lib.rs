@@ -51,6 +51,8 @@ pub mod ledger;
 
 mod listing;
 
+mod upstream;
+
 mod error;
 
 pub use catalogue::{Catalogue, Column, Index, IndexPart, Relation, quoted};
@@ -77,4 +79,5 @@ pub use server::Condition;
 pub use statement::{Statement, StatementName};
 pub use store::{Settings, Store};
 pub use survey::{Survey, Surveyed, SurveyedHash};
+pub use upstream::{Secured, Upstream};
 pub use url::{ServerAddress, StoreUrl};

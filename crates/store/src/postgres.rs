@@ -8,7 +8,7 @@ mod kinds;
 mod lane;
 mod lanes;
 mod numeric;
-mod tls;
+pub(crate) mod tls;
 mod values;
 
 use std::time::Duration;

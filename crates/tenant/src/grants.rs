@@ -167,13 +167,15 @@ struct Exchange<'e> {
 }
 
 impl Exchange<'_> {
-    /// What a token for `api` is bound to: the key that the request has proven, where the API has a use for it.
+    /// What a token for `api` is bound to: the key that the request has proven, where the API has a use for it. The proof is
+    /// used up.
     fn binding(&self, api: Option<&Api>) -> Result<Option<Confirmation>, OAuthError> {
         let policy = api.and_then(|api| api.proof_of_possession);
         let required =
             self.client.require_proof_of_possession || policy.is_some_and(|policy| policy.required);
         match &self.proven {
             Some(key) if required || policy.is_some() => {
+                self.context.proofs.use_for_token(key, self.now)?;
                 Ok(Some(Confirmation::Key(key.thumbprint().to_owned())))
             }
             None if required => Err(possession::refused("required and not there")),

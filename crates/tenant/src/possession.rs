@@ -21,7 +21,7 @@ use crate::{
 
 /// How far a client's clock may be from ours.
 const LEEWAY: Duration = Duration::from_secs(10);
-/// Proofs that are remembered, so that none is taken twice.
+/// Proofs that are remembered for each endpoint, so that none is taken twice.
 const REMEMBERED: usize = 100_000;
 
 /// What proofs are held against. A proof lives for a minute or so, and nothing of it outlives a restart but the proof of
@@ -30,16 +30,17 @@ pub(crate) struct Proofs {
     token_endpoint: Target,
     userinfo: Target,
     nonces: Nonces,
-    seen: Seen,
+    used_for_tokens: Seen,
+    used_at_userinfo: Seen,
 }
 
-/// The thumbprint of a key that a request has proven.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ProvenKey(String);
+/// A key that a request has proven. Its proof is not used up before something comes of it: whoever has no grant to spend
+/// takes no room from others.
+pub(crate) struct ProvenKey(Proof);
 
 impl ProvenKey {
     pub(crate) fn thumbprint(&self) -> &str {
-        &self.0
+        self.0.thumbprint()
     }
 }
 
@@ -50,7 +51,8 @@ impl Proofs {
             token_endpoint: target(&issuer.endpoint("oauth/token"))?,
             userinfo: target(&issuer.userinfo())?,
             nonces: Nonces::new(&random_bytes().map_err(Error::Token)?),
-            seen: Seen::new(REMEMBERED),
+            used_for_tokens: Seen::new(REMEMBERED),
+            used_at_userinfo: Seen::new(REMEMBERED),
         })
     }
 
@@ -80,8 +82,12 @@ impl Proofs {
                 "make the DPoP proof again, with the nonce of this answer",
             ));
         }
-        self.use_up(&proof, now)?;
-        Ok(Some(ProvenKey(proof.thumbprint().to_owned())))
+        Ok(Some(ProvenKey(proof)))
+    }
+
+    /// Uses up the proof of a key that a token is to be bound to.
+    pub(crate) fn use_for_token(&self, key: &ProvenKey, now: UnixTime) -> Result<(), OAuthError> {
+        use_up(&self.used_for_tokens, &key.0, now)
     }
 
     /// The key that a request of `/userinfo` proves for its token, and for this request alone. No nonce is asked for.
@@ -98,16 +104,12 @@ impl Proofs {
             access_token: Some(token.digest()),
         };
         let proof = one_proof(headers, &request, now)?.ok_or_else(|| refused("no proof"))?;
-        self.use_up(&proof, now)?;
-        Ok(ProvenKey(proof.thumbprint().to_owned()))
+        Ok(ProvenKey(proof))
     }
 
-    fn use_up(&self, proof: &Proof, now: UnixTime) -> Result<(), OAuthError> {
-        match self.seen.use_once(proof.id(), proof.remember_until(), now) {
-            Use::First => Ok(()),
-            Use::Again => Err(refused("used before")),
-            Use::NoRoom => Err(OAuthError::server_error("no room for another proof")),
-        }
+    /// Uses up the proof of a key that a token is bound to.
+    pub(crate) fn use_at_userinfo(&self, key: &ProvenKey, now: UnixTime) -> Result<(), OAuthError> {
+        use_up(&self.used_at_userinfo, &key.0, now)
     }
 
     /// The nonce for the next proof.
@@ -118,6 +120,14 @@ impl Proofs {
 
 /// The header that a proof comes in.
 pub(crate) const HEADER: &str = "dpop";
+
+fn use_up(seen: &Seen, proof: &Proof, now: UnixTime) -> Result<(), OAuthError> {
+    match seen.use_once(proof.id(), proof.remember_until(), now) {
+        Use::First => Ok(()),
+        Use::Again => Err(refused("used before")),
+        Use::NoRoom => Err(OAuthError::server_error("no room for another proof")),
+    }
+}
 
 /// The proof of a request, good for it; none where there is no proof.
 fn one_proof(

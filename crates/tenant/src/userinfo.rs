@@ -94,10 +94,14 @@ pub(crate) async fn userinfo(
                 .proofs
                 .read_at_userinfo(&headers, &method, &token, now)
                 .map_err(|_| BearerRefused::InvalidToken)?;
-            let key = Confirmation::Key(key.thumbprint().to_owned());
-            if Confirmation::read(bound_to) != Some(key) {
+            let confirmation = Confirmation::Key(key.thumbprint().to_owned());
+            if Confirmation::read(bound_to) != Some(confirmation) {
                 return Err(BearerRefused::InvalidToken);
             }
+            context
+                .proofs
+                .use_at_userinfo(&key, now)
+                .map_err(|_| BearerRefused::InvalidToken)?;
         }
         // A token that is bound is never a plain bearer, and a plain one is no other.
         _ => return Err(BearerRefused::InvalidToken),

@@ -11,7 +11,7 @@ use super::Step;
 use super::trace::Detail;
 
 /// The events, each with what it means.
-pub const EVENTS: [(&str, &str); 11] = [
+pub const EVENTS: [(&str, &str); 12] = [
     ("answer", "a request was answered, whatever the answer"),
     (
         "canary",
@@ -51,13 +51,17 @@ pub const EVENTS: [(&str, &str); 11] = [
         "a line before was begun and not ended, by a crash or a full disk; it stays as it is",
     ),
     (
+        "native-session",
+        "a session of the native interface began, ended or was refused; refused ones at a bounded rate",
+    ),
+    (
         "reload",
         "the config or a file of it was read again, because it has changed or somebody has asked for it",
     ),
 ];
 
 /// The fields of a line in their order, each with what it means. A field that does not apply is left out.
-pub const FIELDS: [(&str, &str); 25] = [
+pub const FIELDS: [(&str, &str); 31] = [
     (
         "sequence",
         "the number of the line in its chain, from 1, without holes",
@@ -79,7 +83,8 @@ pub const FIELDS: [(&str, &str); 25] = [
     ),
     (
         "request_id",
-        "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`",
+        "the id that the answer carries in `X-Request-Id` and in a problem's `request_id`; of a native session, \
+         the same in each of its lines",
     ),
     (
         "address",
@@ -103,6 +108,27 @@ pub const FIELDS: [(&str, &str); 25] = [
         "why, where the problem's name alone does not say it; the caller is not told",
     ),
     ("status", "the HTTP status of the answer"),
+    ("protocol", "of a native session: `postgres` or `mysql`"),
+    (
+        "certificate",
+        "of a native session: the SHA-256 of the client's certificate, in hex, once its key is proven",
+    ),
+    (
+        "user",
+        "of a native session: the database's user, if config names it",
+    ),
+    (
+        "database",
+        "of a native session: the database, if config names it",
+    ),
+    (
+        "bytes_from_client",
+        "of a native session: bytes that the client has sent",
+    ),
+    (
+        "bytes_from_server",
+        "of a native session: bytes that the server has sent",
+    ),
     (
         "pseudonym",
         "HMAC-SHA-256 over the normalized identifier, in hex: the same user, without a name",
@@ -118,7 +144,7 @@ pub const FIELDS: [(&str, &str); 25] = [
     ),
     (
         "untold",
-        "refused connections since the line before, for which there was no room",
+        "refused connections, or native sessions, since the line before, for which there was no room",
     ),
     ("version", "of `start`: the version of the gateway"),
     (
@@ -161,6 +187,18 @@ pub(crate) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) protocol: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) certificate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) database: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes_from_client: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes_from_server: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pseudonym: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pseudonym_key: Option<&'a str>,
@@ -188,6 +226,12 @@ impl Line<'_> {
             outcome: "none",
             reason: None,
             status: None,
+            protocol: None,
+            certificate: None,
+            user: None,
+            database: None,
+            bytes_from_client: None,
+            bytes_from_server: None,
             pseudonym: None,
             pseudonym_key: None,
             duration_us: None,

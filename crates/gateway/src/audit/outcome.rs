@@ -1,4 +1,4 @@
-//! What can come of a request, by the names that it has in a line.
+//! What came of a request, or of something that we did by ourselves, as lines name it.
 
 /// What came of a request that was answered as asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +27,17 @@ pub enum Outcome {
     NotLocked,
     /// Other settings are in force from now on.
     Adopted,
-    /// Other settings cannot be used, and the old ones stay in force.
+    /// A session of the native interface has begun.
+    Opened,
+    /// It has ended.
+    Closed,
+    /// Other settings cannot be used, and the old ones stay in force; or there was no such session.
     Refused,
 }
 
 impl Outcome {
     /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::User,
         Self::Created,
         Self::Verified,
@@ -46,6 +50,8 @@ impl Outcome {
         Self::Unlocked,
         Self::NotLocked,
         Self::Adopted,
+        Self::Opened,
+        Self::Closed,
         Self::Refused,
     ];
 
@@ -64,6 +70,8 @@ impl Outcome {
             Self::Unlocked => "unlocked",
             Self::NotLocked => "not-locked",
             Self::Adopted => "adopted",
+            Self::Opened => "opened",
+            Self::Closed => "closed",
             Self::Refused => "refused",
         }
     }
@@ -87,8 +95,11 @@ impl Outcome {
             Self::Unlocked => "the failures of the identifier were forgotten",
             Self::NotLocked => "the identifier had no failures to forget",
             Self::Adopted => "the settings that were read again are in force",
+            Self::Opened => "a session of the native interface has begun",
+            Self::Closed => "it has ended; `reason` says why, where neither end closed it",
             Self::Refused => {
-                "the settings that were read again cannot be used, and the old ones stay in force; `reason` says why"
+                "the settings that were read again cannot be used, and the old ones stay in force; or there was no such \
+                 session of the native interface; `reason` says why"
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::budget::Budget;
 const WAITING: usize = 64;
 
 /// Takes note of refused connections without making the accept loop wait.
+#[derive(Clone)]
 pub(crate) struct Refusals {
     sender: mpsc::Sender<IpAddr>,
     untold: Arc<AtomicU64>,

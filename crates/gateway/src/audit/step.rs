@@ -1,4 +1,4 @@
-//! The steps of the way, by the names that they have in a line.
+//! The steps of the way, as lines name them.
 
 /// Where a request is on its way; the step of the line is the one that decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,11 +27,13 @@ pub enum Step {
     Lockout,
     /// The operation itself: store and passwords.
     Operation,
+    /// A session of the native interface.
+    Session,
 }
 
 impl Step {
     /// Every step, in the order of the way.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Allowlist,
         Self::Headers,
         Self::AccessToken,
@@ -44,6 +46,7 @@ impl Step {
         Self::Idempotency,
         Self::Lockout,
         Self::Operation,
+        Self::Session,
     ];
 
     /// Its name in a line.
@@ -61,6 +64,7 @@ impl Step {
             Self::Idempotency => "idempotency",
             Self::Lockout => "lockout",
             Self::Operation => "operation",
+            Self::Session => "session",
         }
     }
 
@@ -83,6 +87,9 @@ impl Step {
             }
             Self::Lockout => "whether the password of this identifier may be tried now",
             Self::Operation => "the operation itself: store and passwords",
+            Self::Session => {
+                "of the native interface: the certificate, user and database of a session, and its bounds"
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::idempotency::Idempotency;
 use crate::ledger::Counts;
 use crate::legacy::Legacy;
 use crate::lockout::Lockout;
+use crate::native;
 use crate::rate::Rates;
 use crate::rules::Rules;
 
@@ -82,6 +83,27 @@ pub(super) const LOCKED_IDENTIFIERS: Metric = gauge(
     "lychgate_locked_identifiers",
     "Identifiers whose password may not be tried now, because it was wrong too often",
     &[],
+);
+pub(super) const NATIVE_OPEN: Metric = gauge(
+    "lychgate_native_open_sessions",
+    "Sessions of the native interface that are open",
+    &[],
+);
+pub(super) const NATIVE_OPENED: Metric = counter(
+    "lychgate_native_sessions",
+    "Sessions of the native interface that began",
+);
+pub(super) const NATIVE_REFUSED: Metric = counter(
+    "lychgate_native_refused_sessions",
+    "Connections to the native interface that became no session",
+);
+pub(super) const NATIVE_CUT: Metric = counter(
+    "lychgate_native_cut_sessions",
+    "Sessions of the native interface that were ended: silent, too long, by a command, or by a stop",
+);
+pub(super) const NATIVE_BYTES: Metric = counter(
+    "lychgate_native_bytes",
+    "Bytes that went through the native interface in sessions that have ended, both ways",
 );
 pub(super) const STORE_CONNECTIONS: Metric = gauge(
     "lychgate_store_connections",
@@ -159,6 +181,7 @@ const fn gauge(name: &'static str, help: &'static str, labels: &'static [&'stati
 pub(crate) struct Readings {
     pub(crate) audit: Arc<Writer>,
     pub(crate) connections: Arc<Counters>,
+    pub(crate) native: Arc<native::Counts>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) idempotency: Arc<Idempotency>,
     pub(crate) admin_connections: Arc<Counters>,
@@ -205,8 +228,13 @@ impl Collector for Readings {
         ] {
             encode_one(&mut encoder, metric, value)?;
         }
-        let ledger = &self.ledger;
+        let (ledger, native) = (&self.ledger, &self.native);
         for (metric, count) in [
+            (NATIVE_OPEN, &native.open),
+            (NATIVE_OPENED, &native.opened),
+            (NATIVE_REFUSED, &native.refused),
+            (NATIVE_CUT, &native.cut),
+            (NATIVE_BYTES, &native.bytes),
             (LEDGER_SIGHTINGS, &ledger.taken),
             (LEDGER_DROPPED, &ledger.dropped),
             (LEDGER_FAILURES, &ledger.failures),

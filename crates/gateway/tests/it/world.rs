@@ -310,6 +310,7 @@ pub(crate) async fn settings(issuer: &Issuer, folder: &TempDir) -> Settings {
         ),
         canaries: Canaries::default(),
         ledger: None,
+        natives: Vec::new(),
         limits: Limits::default(),
     }
 }

@@ -28,7 +28,7 @@ enum What {
     /// that is there already is left as it is.
     Auth0(auth0::Arguments),
     /// Write the same as resources of Terraform's provider `auth0/auth0`.
-    Terraform(platform::Arguments),
+    Terraform(platform::PlatformArguments),
     /// Write the action scripts, the rule and the actions. A file that is there already is left as it is.
     Scripts {
         /// The folder to write `action_scripts`, `rules` and `actions` into.

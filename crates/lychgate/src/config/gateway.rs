@@ -8,6 +8,7 @@ mod client_address;
 mod credentials;
 mod ldap;
 mod ledger;
+mod native;
 mod passwords;
 mod store;
 
@@ -55,6 +56,7 @@ pub(crate) fn settings(
     let new_passwords = passwords::rules(&raw.passwords.rules, folder, findings);
     let audit = audit::settings(&raw.audit, folder, findings);
     let ledger = ledger::settings(raw, folder, findings);
+    let natives = native::settings(&raw.native, folder, findings);
     let (store, identifiers, profile) = store?;
     let canaries = canaries::canaries(&raw.canaries, gateway, identifiers, findings);
     Some(Settings {
@@ -81,6 +83,7 @@ pub(crate) fn settings(
             ..limits?
         },
         ledger,
+        natives: natives?,
     })
 }
 

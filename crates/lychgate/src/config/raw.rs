@@ -7,6 +7,7 @@ mod audit;
 mod attack;
 mod gateway;
 mod ldap;
+mod native;
 mod store;
 mod tenant;
 
@@ -25,6 +26,7 @@ pub(crate) use self::gateway::{
 pub(crate) use self::ldap::{
     RawLdap, RawLdapAuthenticate, RawLdapChangePassword, RawLdapEntry, RawLdapScope,
 };
+pub(crate) use self::native::RawNative;
 pub(crate) use self::store::{
     RawIdentifierCase, RawIdentifierKind, RawIdentifierNormalization, RawLedger, RawOperations,
     RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
@@ -58,6 +60,9 @@ pub(crate) struct RawConfig {
     pub(crate) canaries: RawCanaries,
     /// Who has been seen since when, for the end of a migration.
     pub(crate) ledger: Option<RawLedger>,
+    /// Doors to the database's own protocol, beside the API.
+    #[serde(default)]
+    pub(crate) native: Vec<RawNative>,
     /// The embedded authorization server.
     pub(crate) tenant: Option<RawTenant>,
     /// What `lychgate attack` may use.

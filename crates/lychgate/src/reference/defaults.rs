@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NewPasswordRules};
+use lychgate_gateway::{AccessTokenSettings, KeyLimits, Limits, NativeLimits, NewPasswordRules};
 use lychgate_store::StoreUrl;
 use lychgate_token::dpop::{Nonces, Proof};
 
@@ -31,6 +31,7 @@ pub(super) fn defaults() -> Vec<DefaultValue> {
     access_tokens(&mut defaults);
     api(&mut defaults);
     callers(&mut defaults);
+    native(&mut defaults);
     store_and_passwords(&mut defaults);
     tenant(&mut defaults);
     scripts(&mut defaults);
@@ -149,6 +150,25 @@ fn api(defaults: &mut Vec<DefaultValue>) {
             "stop: waiting for requests that run",
             listener.drain,
         ),
+    ]);
+}
+
+fn native(defaults: &mut Vec<DefaultValue>) {
+    let limits = NativeLimits::default();
+    let mib = limits.session_bytes >> 20;
+    defaults.extend([
+        number(
+            "native.connections",
+            "connections to a native door at a time",
+            limits.connections,
+        ),
+        seconds(
+            "native.idle",
+            "native session in which nothing is said",
+            limits.idle,
+        ),
+        number("native.session_mib", "MiB of a native session", mib),
+        seconds("", "opening of a native session", limits.opening),
     ]);
 }
 

@@ -66,6 +66,11 @@ impl<'asset> Fields<'asset> {
         })
     }
 
+    /// Whether there is no such field, or null in it. One that stands for a parameter is there.
+    pub(super) fn is_absent(&self, path: &str) -> bool {
+        matches!(self.at(path), None | Some(Value::Null))
+    }
+
     /// Whether the field holds anything but null, false, or nothing at all.
     pub(super) fn is_set(&self, path: &str) -> bool {
         match self.at(path) {
@@ -158,6 +163,7 @@ mod tests {
         );
         for path in ["none", "a.none", "a.b.none", "null", "set"] {
             assert_eq!(fields.text(path).unwrap(), None, "{path}");
+            assert_eq!(fields.is_absent(path), path != "set", "{path}");
         }
         let error = fields.text("a.b").unwrap_err().to_string();
         assert_eq!(error, "here: `a.b` is not a text");

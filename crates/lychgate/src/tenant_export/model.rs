@@ -33,6 +33,9 @@ pub(crate) struct Api {
     pub(crate) skip_consent: Option<bool>,
     pub(crate) enforce_policies: Option<bool>,
     pub(crate) encrypts_tokens: bool,
+    /// How tokens are bound to whom they are issued to (`proof_of_possession.mechanism`).
+    pub(crate) proof_mechanism: Option<String>,
+    pub(crate) proof_required: Option<bool>,
     pub(crate) scopes: Option<Vec<String>>,
 }
 
@@ -145,6 +148,8 @@ impl Api {
             skip_consent: fields.flag("skip_consent_for_verifiable_first_party_clients")?,
             enforce_policies: fields.flag("enforce_policies")?,
             encrypts_tokens: fields.is_set("token_encryption.format"),
+            proof_mechanism: fields.text("proof_of_possession.mechanism")?,
+            proof_required: fields.flag("proof_of_possession.required")?,
             scopes: fields.texts_of("scopes", "value")?,
         })
     }
@@ -154,9 +159,11 @@ impl Client {
     pub(super) fn read(asset: &Asset, is_whole: bool) -> Result<Self, ExportError> {
         let fields = Fields::of(asset);
         // These are opt-in: a client that is told whole and has none is none.
-        let none = || is_whole.then(Vec::new);
-        let policies = fields.texts_of("refresh_token.policies", "audience")?;
-        let exchange = fields.texts("token_exchange.allow_any_profile_of_type")?;
+        let none = |path: &str| (is_whole && fields.is_absent(path)).then(Vec::new);
+        let (policies, exchange) = (
+            "refresh_token.policies",
+            "token_exchange.allow_any_profile_of_type",
+        );
         Ok(Self {
             place: fields.place(),
             client_id: fields.text("client_id")?,
@@ -164,8 +171,10 @@ impl Client {
             app_type: fields.text("app_type")?,
             grant_types: fields.texts("grant_types")?,
             token_endpoint_auth_method: fields.text("token_endpoint_auth_method")?,
-            refresh_audiences: policies.or_else(none),
-            token_exchange: exchange.or_else(none),
+            refresh_audiences: fields
+                .texts_of(policies, "audience")?
+                .or_else(|| none(policies)),
+            token_exchange: fields.texts(exchange)?.or_else(|| none(exchange)),
             resource_server_identifier: fields.text("resource_server_identifier")?,
         })
     }
@@ -212,7 +221,8 @@ impl Connection {
             brute_force_protection: fields.flag("options.brute_force_protection")?,
             password_policy: fields.text("options.passwordPolicy")?,
             password_min_length: min_length,
-            enabled_clients: enabled_clients.or_else(|| is_whole.then(Vec::new)),
+            enabled_clients: enabled_clients
+                .or_else(|| (is_whole && fields.is_absent("enabled_clients")).then(Vec::new)),
             scripts,
             configuration: configuration.map(|values| {
                 let values = values.into_iter();

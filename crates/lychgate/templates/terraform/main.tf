@@ -67,6 +67,13 @@ resource "auth0_resource_server" "gateway" {
       policy = "require_client_grant"
     }
   }
+{%- if binds_tokens %}
+
+  proof_of_possession {
+    mechanism = "dpop"
+    required  = true
+  }
+{%- endif %}
 }
 
 resource "auth0_resource_server_scopes" "gateway" {
@@ -116,13 +123,13 @@ resource "auth0_connection" "legacy" {
   options {
     enabled_database_customization = true
     import_mode                    = {{ imports_users }}
-    disable_signup                 = {{ not has_sign_up }}
+    disable_signup                 = {{ disable_signup }}
     brute_force_protection         = true
     password_policy                = "good"
 
     custom_scripts = {
 {%- for script in scripts %}
-      {{ script }} = file("${path.module}/action_scripts/{{ script }}.js")
+      {{ script.key }} = file("${path.module}/action_scripts/{{ script.name }}.js")
 {%- endfor %}
     }
 
@@ -132,6 +139,10 @@ resource "auth0_connection" "legacy" {
       AUDIENCE      = auth0_resource_server.gateway.identifier
       CLIENT_ID     = auth0_client.scripts.client_id
       CLIENT_SECRET = var.script_client_secret
+{%- if binds_tokens %}
+
+      SENDER_CONSTRAINT = "dpop"
+{%- endif %}
     }
   }
 }

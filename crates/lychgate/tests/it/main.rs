@@ -26,6 +26,7 @@ mod export;
 mod evidence;
 mod init;
 mod ledger;
+mod native;
 mod node;
 mod preflight;
 mod password;

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::url::{Address, Trust};
 
 /// What the address asks of TLS.
-pub(super) fn config(address: &Address) -> Result<ClientConfig, Error> {
+pub(crate) fn config(address: &Address) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let unusable = |_| Error::Settings("TLS cannot be set up with the certificates there are");

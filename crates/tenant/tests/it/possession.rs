@@ -207,6 +207,25 @@ async fn a_proof_is_good_once_here_and_now() {
 }
 
 #[tokio::test]
+async fn a_proof_of_which_nothing_comes_takes_no_room_from_others() {
+    let tenant = TestTenant::start_with(with_policy(true)).await;
+    let mut prover = Prover::new();
+    let nobodys = "a-code-that-nobody-was-given-0123456789abcdef";
+    prover.ask(&tenant, &exchange(nobodys)).await;
+    let proof = prover.proof(&tenant, &json!({}));
+    for _ in 0..2 {
+        let answer = ask(&tenant, &exchange(nobodys), &[&proof]).await;
+        was_refused(&answer, "invalid_grant");
+    }
+    let code = code(&tenant).await;
+    is_bound(&ask(&tenant, &exchange(&code), &[&proof]).await, &prover);
+    was_refused(
+        &ask(&tenant, &exchange(&code), &[&proof]).await,
+        "invalid_grant",
+    );
+}
+
+#[tokio::test]
 async fn a_nonce_that_is_not_the_tenants_is_asked_for_again() {
     let tenant = TestTenant::start_with(with_policy(true)).await;
     let mut prover = Prover::new();

@@ -15,7 +15,7 @@ use crate::templates;
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    platform: platform::Arguments,
+    platform: platform::PlatformArguments,
     /// The rule, too, for a tenant that still runs rules. Auth0 stopped running them on 2026-11-18.
     #[arg(long)]
     with_rule: bool,
@@ -98,7 +98,7 @@ fn api(platform: &Platform, audience: &str) -> Value {
     let scopes = platform.operations.iter();
     let scopes = scopes
         .map(|operation| json!({ "value": operation.scope, "description": operation.summary }));
-    json!({
+    let mut api = json!({
         "name": API,
         "identifier": audience,
         "subject_type_authorization": {
@@ -113,7 +113,12 @@ fn api(platform: &Platform, audience: &str) -> Value {
         "skip_consent_for_verifiable_first_party_clients": false,
         "enforce_policies": false,
         "scopes": scopes.collect::<Vec<_>>(),
-    })
+    });
+    if platform.binds_tokens {
+        let proof = json!({ "mechanism": "dpop", "required": true });
+        set(&mut api, "/proof_of_possession", proof);
+    }
+    api
 }
 
 fn grant(platform: &Platform, audience: &str) -> Value {
@@ -130,7 +135,7 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
     let scripts = platform.scripts()?;
     let named = scripts.iter();
     let named = named.map(|(name, _)| ((*name).to_owned(), json!(format!("./{name}.js"))));
-    let database = json!({
+    let mut database = json!({
         "name": platform.connection,
         "strategy": "auth0",
         "options": {
@@ -149,6 +154,13 @@ fn connection(platform: &Platform, audience: &str) -> Result<Vec<(String, String
             },
         },
     });
+    if platform.binds_tokens {
+        set(
+            &mut database,
+            "/options/configuration/SENDER_CONSTRAINT",
+            json!("dpop"),
+        );
+    }
     let folder = format!("database-connections/{}", platform.connection);
     let mut files = vec![document(&format!("{folder}/database.json"), &database)];
     let scripts = scripts.into_iter();
@@ -202,6 +214,14 @@ fn rule(audience: &str) -> Result<[(String, String); 3]> {
             &json!({ "key": "GATEWAY_AUDIENCE", "value": audience }),
         ),
     ])
+}
+
+/// Adds a member to the object that a pointer (RFC 6901) leads to.
+fn set(document: &mut Value, pointer: &str, value: Value) {
+    let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+    if let Some(members) = document.pointer_mut(parent).and_then(Value::as_object_mut) {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 fn document(name: &str, value: &Value) -> (String, String) {

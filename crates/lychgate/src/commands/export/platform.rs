@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use lychgate_gateway::SenderConstraint;
 use lychgate_gateway::operations::{OPERATIONS, OperationEntry};
 use lychgate_store::StatementName;
 use lychgate_token::Algorithm;
@@ -35,7 +36,7 @@ pub(super) const RUNTIME: &str = "node22";
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct PlatformArguments {
     /// The folder to write into.
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
@@ -57,6 +58,8 @@ pub(super) struct Platform {
     pub(super) audience: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) token_lifetime: Duration,
+    /// Whether tokens are bound to a key of the scripts (RFC 9449).
+    pub(super) binds_tokens: bool,
     pub(super) connection: String,
     pub(super) imports_users: bool,
     /// What the scripts may ask for.
@@ -65,11 +68,12 @@ pub(super) struct Platform {
 
 impl Platform {
     /// Describes what was asked for.
-    pub(super) fn read(arguments: &Arguments) -> Result<Self, Failure> {
+    pub(super) fn read(arguments: &PlatformArguments) -> Result<Self, Failure> {
         let mut platform = Self {
             audience: None,
             algorithm: Algorithm::Rs256,
             token_lifetime: TOKEN_LIFETIME,
+            binds_tokens: false,
             connection: arguments.connection.clone(),
             imports_users: arguments.import_users,
             operations: OPERATIONS.iter().collect(),
@@ -84,6 +88,7 @@ impl Platform {
             let tokens = &gateway.access_token;
             platform.audience = Some(tokens.audience.as_str().to_owned());
             platform.token_lifetime = tokens.max_lifetime.min(TOKEN_LIFETIME);
+            platform.binds_tokens = binds_tokens(&tokens.sender_constraint)?;
             platform.algorithm = algorithm(&tokens.algorithms)?;
             let statements = &gateway.store.statements;
             platform
@@ -139,6 +144,18 @@ fn action_script(statement: StatementName) -> Option<&'static str> {
         StatementName::ChangeEmail => Some("change_email"),
         StatementName::Delete => Some("delete"),
         StatementName::UpgradePassword => None,
+    }
+}
+
+/// Whether the scripts have to prove a key. They cannot show a certificate.
+fn binds_tokens(constraint: &SenderConstraint) -> Result<bool, Failure> {
+    match constraint {
+        SenderConstraint::None => Ok(false),
+        SenderConstraint::Dpop(_) => Ok(true),
+        SenderConstraint::Mtls => Err(Failure::Config(
+            "`gateway.access_token.sender_constraint` is \"mtls\", and action scripts can show no certificate: use \"dpop\""
+                .to_owned(),
+        )),
     }
 }
 

@@ -4,13 +4,13 @@ use anyhow::Result;
 use minijinja::context;
 
 use super::platform::{
-    API, Arguments, DENY_ACTION, Platform, RESTRICT_ACTION, RUNTIME, SCRIPT_CLIENT,
+    API, DENY_ACTION, Platform, PlatformArguments, RESTRICT_ACTION, RUNTIME, SCRIPT_CLIENT,
 };
 use crate::commands::Failure;
 use crate::templates;
 
 /// Writes the files, and prints their names.
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &PlatformArguments) -> Result<(), Failure> {
     let platform = Platform::read(arguments)?;
     Ok(super::write(&arguments.out, &files(&platform)?)?)
 }
@@ -18,6 +18,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Every file of the folder: its name in it, and its text.
 fn files(platform: &Platform) -> Result<Vec<(String, String)>> {
     let scripts = platform.scripts()?;
+    // One below the other, as `terraform fmt` has them.
+    let longest = scripts.iter().map(|(name, _)| name.len()).max();
+    let longest = longest.unwrap_or_default();
+    let keys = scripts.iter();
+    let keys = keys.map(|(name, _)| context! { name => *name, key => format!("{name:<longest$}") });
     let operations = platform.operations.iter();
     let operations = operations
         .map(|operation| context! { scope => operation.scope, summary => operation.summary });
@@ -26,12 +31,14 @@ fn files(platform: &Platform) -> Result<Vec<(String, String)>> {
         audience => &platform.audience,
         algorithm => platform.algorithm.name(),
         token_lifetime => platform.token_lifetime.as_secs(),
+        binds_tokens => platform.binds_tokens,
         operations => operations.collect::<Vec<_>>(),
         client => SCRIPT_CLIENT,
         connection => &platform.connection,
-        imports_users => platform.imports_users,
-        has_sign_up => platform.has_sign_up(),
-        scripts => scripts.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        // As HCL writes them; the template's own words for them are others.
+        imports_users => platform.imports_users.to_string(),
+        disable_signup => (!platform.has_sign_up()).to_string(),
+        scripts => keys.collect::<Vec<_>>(),
         deny => DENY_ACTION,
         restrict => RESTRICT_ACTION,
         runtime => RUNTIME,

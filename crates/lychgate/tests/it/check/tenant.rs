@@ -24,7 +24,7 @@ const TRIGGERS: &str = "triggers/triggers.json";
 /// finds it. Without a pointer the value is the whole file; `null` takes a setting, or a file, out.
 const BAD_SETTINGS: &str = include_str!("tenant/bad_settings.json");
 
-/// What is replaced in a script, and the check that finds it.
+/// What is replaced in a script (where nothing is named, all of it), and the check that finds it.
 const BAD_SCRIPTS: [(&str, &str, &str, &str); 8] = [
     (
         "database-connections/legacy/login.js",
@@ -40,8 +40,8 @@ const BAD_SCRIPTS: [(&str, &str, &str, &str); 8] = [
     ),
     (
         "database-connections/legacy/verify.js",
-        "`Bearer ${token.value}`",
-        "`Basic ${token.value}`",
+        "",
+        "function verify(email, callback) {\n  const headers = { authorization: `Basic ${configuration.KEY}` };\n  fetch('https://gateway.example', { headers }).then((reply) => callback(null, reply.ok));\n}\n",
         "tenant-script-token",
     ),
     (
@@ -129,7 +129,12 @@ async fn each_bad_setting_is_found_by_its_check_and_by_no_other() {
         let path = folder.path().join("tenant").join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file}: {from}");
-        std::fs::write(&path, text.replace(from, to)).unwrap();
+        let bad = if from.is_empty() {
+            to.to_owned()
+        } else {
+            text.replace(from, to)
+        };
+        std::fs::write(&path, bad).unwrap();
         let (found, _) = judged(folder.path(), "tenant").await;
         std::fs::write(&path, text).unwrap();
         if found != BTreeSet::from([id.to_owned()]) {
@@ -175,6 +180,49 @@ async fn a_sign_up_that_the_gateway_does_not_serve_is_found() {
         found,
         BTreeSet::from(["tenant-connection-sign-up".to_owned()])
     );
+}
+
+#[tokio::test]
+async fn where_the_gateway_asks_for_a_proof_the_export_binds_tokens_and_a_tenant_that_does_not_is_found()
+ {
+    let folder = sqlite_folder().await;
+    prepare(folder.path());
+    change_config(
+        folder.path(),
+        "[gateway]\n",
+        "[gateway]\npublic_url = \"https://gateway.example/\"\n",
+    );
+    let lifetime = "max_lifetime = \"1h\"";
+    change_config(
+        folder.path(),
+        lifetime,
+        &format!("{lifetime}\nsender_constraint = \"dpop\""),
+    );
+    export(folder.path()).await;
+    fill_in(folder.path());
+    let (found, not_told) = judged(folder.path(), "tenant").await;
+    assert_eq!((found, not_told), (BTreeSet::new(), BTreeSet::new()));
+    let tree = folder.path().join("tenant");
+    let database: Value =
+        serde_json::from_slice(&std::fs::read(tree.join(DATABASE)).unwrap()).unwrap();
+    assert_eq!(
+        database["options"]["configuration"]["SENDER_CONSTRAINT"],
+        "dpop"
+    );
+    for pointer in ["/proof_of_possession/required", "/proof_of_possession"] {
+        let value = if pointer.ends_with("required") {
+            json!(false)
+        } else {
+            Value::Null
+        };
+        set(&tree.join(API), pointer, value);
+        let (found, _) = judged(folder.path(), "tenant").await;
+        assert_eq!(
+            found,
+            BTreeSet::from(["tenant-api-proof".to_owned()]),
+            "{pointer}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -163,6 +163,34 @@ async fn of_a_config_the_tool_finds_the_operations_that_it_defines_and_no_other(
 }
 
 #[tokio::test]
+async fn the_tool_takes_an_api_whose_tokens_are_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path());
+    let path = folder.path().join("lychgate.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let config = config
+        .replace(
+            "[gateway]\n",
+            "[gateway]\npublic_url = \"https://gateway.example/\"\n",
+        )
+        .replace(
+            "[gateway.access_token]\n",
+            "[gateway.access_token]\nsender_constraint = \"dpop\"\n",
+        );
+    std::fs::write(&path, config).unwrap();
+    written(
+        folder.path(),
+        &["auth0", "--out", "tree", "--config", "lychgate.toml"],
+    )
+    .await;
+    let assets = load(&folder.path().join("tree")).await.unwrap();
+    let proof = json!({ "mechanism": "dpop", "required": true });
+    assert_eq!(assets["resourceServers"][0]["proof_of_possession"], proof);
+    let configuration = &assets["databases"][0]["options"]["configuration"];
+    assert_eq!(configuration["SENDER_CONSTRAINT"], "dpop");
+}
+
+#[tokio::test]
 async fn where_users_are_imported_two_scripts_are_all() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), &["auth0", "--out", "tree", "--import-users"]).await;

@@ -25,6 +25,8 @@ const SCHEMA: [(&str, &[&str]); 8] = [
             "enforce_policies",
             "subject_type_authorization.user.policy",
             "subject_type_authorization.client.policy",
+            "proof_of_possession.mechanism",
+            "proof_of_possession.required",
         ],
     ),
     (
@@ -247,7 +249,12 @@ fn names(body: &Body) -> Vec<String> {
     let mut all = Vec::new();
     for structure in body {
         match structure {
-            Structure::Attribute(attribute) => all.push(attribute.key().to_owned()),
+            Structure::Attribute(attribute) => {
+                // A word by itself is what another language writes for true and false.
+                let is_word = matches!(attribute.expr(), Expression::Variable(_));
+                assert!(!is_word, "{}", attribute.key());
+                all.push(attribute.key().to_owned());
+            }
             Structure::Block(block) => {
                 let inner = names(block.body()).into_iter();
                 all.extend(inner.map(|name| format!("{}.{name}", block.identifier())));

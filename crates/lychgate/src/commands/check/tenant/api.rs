@@ -1,5 +1,7 @@
 //! The API that stands for the gateway: who may have a token for it, and what such a token is like.
 
+use lychgate_gateway::SenderConstraint;
+
 use super::Tenant;
 use crate::commands::check::finding::{Check, Findings, Severity};
 use crate::tenant_export::Api;
@@ -68,6 +70,13 @@ static FORM: Check = Check {
     why: "Permissions of users are not read here, and encrypted tokens cannot be read.",
 };
 
+static PROOF: Check = Check {
+    severity: Severity::Medium,
+    id: "tenant-api-proof",
+    title: "the API's tokens are not bound as the gateway asks",
+    why: "Where the gateway asks for a proof, a token without one is refused; where it asks for none, a bound token is.",
+};
+
 static SCOPES: Check = Check {
     severity: Severity::Low,
     id: "tenant-api-scopes",
@@ -75,9 +84,9 @@ static SCOPES: Check = Check {
     why: "A scope that is missing cannot be granted; one too many invites somebody to grant it.",
 };
 
-pub(super) static CHECKS: [&Check; 10] = [
+pub(super) static CHECKS: [&Check; 11] = [
     &MISSING, &USERS, &CLIENTS, &ANONYMOUS, &OFFLINE, &CONSENT, &LIFETIME, &ALGORITHM, &FORM,
-    &SCOPES,
+    &PROOF, &SCOPES,
 ];
 
 /// Seconds that a token should live at most.
@@ -208,6 +217,7 @@ fn tokens(tenant: &Tenant<'_>, api: &Api, findings: &mut Findings) {
         None => findings.not_told(&ALGORITHM, format!("`signing_alg` of {place}")),
     }
     form(api, findings);
+    proof(tenant, api, findings);
 }
 
 fn form(api: &Api, findings: &mut Findings) {
@@ -238,6 +248,41 @@ fn form(api: &Api, findings: &mut Findings) {
         ),
         None => findings.not_told(&FORM, format!("`token_dialect` of {place}")),
     }
+}
+
+fn proof(tenant: &Tenant<'_>, api: &Api, findings: &mut Findings) {
+    let wanted = match tenant.gateway.access_token.sender_constraint {
+        SenderConstraint::None => None,
+        SenderConstraint::Dpop(_) => Some("dpop"),
+        SenderConstraint::Mtls => Some("mtls"),
+    };
+    let is_required = api.proof_required == Some(true);
+    let has = api.proof_mechanism.as_deref().filter(|_| is_required);
+    if has == wanted {
+        return;
+    }
+    // What binds tokens is switched on by whoever wants it: a whole tenant that does not tell of it has it not.
+    if has.is_none() && api.proof_mechanism.is_none() && !tenant.export.is_whole {
+        return findings.not_told(&PROOF, format!("`proof_of_possession` of {}", api.place));
+    }
+    let has = has.map_or("not required".to_owned(), |mechanism| {
+        format!("by `{mechanism}`")
+    });
+    let (asks, mend) = match wanted {
+        Some(wanted) => (
+            format!("by `{wanted}`"),
+            format!(
+                "set `proof_of_possession` to `{{ \"mechanism\": \"{wanted}\", \"required\": true }}`"
+            ),
+        ),
+        None => (
+            "for none".to_owned(),
+            "take `proof_of_possession` out, or set `gateway.access_token.sender_constraint`"
+                .to_owned(),
+        ),
+    };
+    let reason = format!("a proof of possession is {has}, and the gateway asks {asks}");
+    findings.push_in_export(&PROOF, &api.place, reason, mend);
 }
 
 fn scopes(tenant: &Tenant<'_>, api: &Api, findings: &mut Findings) {
