@@ -158,16 +158,16 @@ fn native(defaults: &mut Vec<DefaultValue>) {
     let mib = limits.session_bytes >> 20;
     defaults.extend([
         number(
-            "native.connections",
+            "native[].connections",
             "connections to a native door at a time",
             limits.connections,
         ),
         seconds(
-            "native.idle",
+            "native[].idle",
             "native session in which nothing is said",
             limits.idle,
         ),
-        number("native.session_mib", "MiB of a native session", mib),
+        number("native[].session_mib", "MiB of a native session", mib),
         seconds("", "opening of a native session", limits.opening),
     ]);
 }
