@@ -3,6 +3,7 @@
 //! What comes in is sound already, as all settings are. What is put in force is so for all requests to come, and disturbs
 //! none that run. Whether it was adopted or refused is counted, and has its line in the audit.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::admission::Admission;
 use crate::audit::{Outcome, Writer, reload};
 use crate::error::Error;
 use crate::metrics::Metrics;
+use crate::native::DoorTls;
 use crate::rules::Rules;
 use crate::settings::{AccessTokenSettings, AdminEndpoint, Endpoint, Settings};
 
@@ -26,6 +28,8 @@ pub struct Replacement {
     pub tls: Option<Tls>,
     /// The certificate of the admin listener, if TLS is spoken there.
     pub admin_tls: Option<MutualTls>,
+    /// The certificates of the doors of the native interface, with where they are.
+    pub doors: Vec<(SocketAddr, MutualTls)>,
     /// The networks that calls may come from.
     pub allowlist: Allowlist,
     /// What makes a token good.
@@ -37,6 +41,7 @@ pub struct Adoption {
     pub(crate) rules: Arc<Live<Rules>>,
     pub(crate) tls: Option<Arc<Live<Tls>>>,
     pub(crate) admin_tls: Option<Arc<Live<Tls>>>,
+    pub(crate) doors: Vec<DoorTls>,
     pub(crate) audit: Arc<Writer>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) key_keeping: KeyKeeping,
@@ -115,6 +120,12 @@ impl Adoption {
         if let (Some(in_force), Some(tls)) = (&self.admin_tls, replacement.admin_tls) {
             in_force.replace(tls.into());
         }
+        for (door, (listen, tls)) in self.doors.iter().zip(replacement.doors) {
+            // One that is elsewhere is another one, and needs a restart.
+            if door.listen() == listen {
+                door.replace(tls);
+            }
+        }
         Ok(())
     }
 
@@ -122,9 +133,10 @@ impl Adoption {
     pub fn next_update(&self) -> Option<Duration> {
         let in_force = [&self.tls, &self.admin_tls];
         let in_force = in_force.into_iter().flatten().map(|tls| tls.current());
-        in_force
-            .filter_map(|tls| tls.client_certificates()?.next_update())
-            .min()
+        let lists = in_force.filter_map(|tls| tls.client_certificates()?.next_update());
+        let doors = self.doors.iter().map(DoorTls::current);
+        let doors = doors.filter_map(|tls| tls.client_certificates()?.next_update());
+        lists.chain(doors).min()
     }
 
     /// Counts for this gateway.
@@ -182,6 +194,11 @@ impl From<Settings> for Replacement {
                 AdminEndpoint::MutualTls(_, tls) => Some(tls),
                 AdminEndpoint::Plain(_) => None,
             },
+            doors: settings
+                .natives
+                .into_iter()
+                .map(|door| (door.listen, door.tls))
+                .collect(),
             allowlist: settings.allowlist,
             access_token: settings.access_token,
         }

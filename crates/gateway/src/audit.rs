@@ -12,9 +12,11 @@ mod head;
 mod hex;
 mod line;
 pub(crate) mod native;
+mod outcome;
 mod own;
 pub(crate) mod pseudonym;
 mod refusals;
+mod step;
 mod syslog;
 pub(crate) mod trace;
 mod verification;
@@ -40,78 +42,14 @@ pub use destination::Heads;
 pub use file::Rotation;
 pub use head::{HeadKey, HeadPublicKey};
 pub use line::{EVENTS, FIELDS};
+pub use outcome::Outcome;
 pub(crate) use refusals::{RefusalLines, Refusals};
+pub use step::Step;
 pub use syslog::SyslogAddress;
 pub use trace::DETAILS;
 pub(crate) use trace::Trace;
 pub use verification::{Fault, FaultKind, Place, Signed, Verification};
 pub(crate) use writer::Writer;
-
-/// Where a request is on its way; the step of the line is the one that decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// The network.
-    Allowlist,
-    /// The size of the header fields.
-    Headers,
-    /// The access token, its signature and its claims.
-    AccessToken,
-    /// Whom the token was issued to.
-    Caller,
-    /// The proof of the key that the token is bound to.
-    Possession,
-    /// The operation's path and method.
-    Route,
-    /// The token's scope.
-    Scope,
-    /// How often the client and its network call.
-    Rate,
-    /// The body and its fields.
-    Body,
-    /// What became of the same call before.
-    Idempotency,
-    /// How often the password of an identifier was wrong.
-    Lockout,
-    /// The operation itself: store and passwords.
-    Operation,
-    /// A session of the native interface.
-    Session,
-}
-
-/// What came of a request that was answered as asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// There is such a user; of `authenticate`: and the password is right.
-    User,
-    /// A user was added.
-    Created,
-    /// An address was marked as verified.
-    Verified,
-    /// A password or an address was changed.
-    Changed,
-    /// A user was removed.
-    Deleted,
-    /// There is no such user; of `authenticate`: or the password is wrong, or the account is disabled.
-    NoUser,
-    /// The hash was rewritten in the format of today.
-    Upgraded,
-    /// The hash was no longer the one that the login verified, and was left.
-    Superseded,
-    /// The hash was not rewritten, or nobody knows.
-    UpgradeFailed,
-    /// The failures of an identifier were forgotten.
-    Unlocked,
-    /// There were no failures to forget.
-    NotLocked,
-    /// Other settings are in force from now on.
-    Adopted,
-    /// A session of the native interface has begun.
-    Opened,
-    /// It has ended.
-    Closed,
-    /// Other settings cannot be used, and the old ones stay in force; or there was no such session.
-    Refused,
-}
 
 /// What is known of a request so far.
 #[derive(Debug)]
@@ -127,139 +65,6 @@ pub(crate) struct Record {
     told: Option<Sighting>,
     canary: Option<Canary>,
     trace: Arc<Trace>,
-}
-
-impl Step {
-    /// Every step, in the order of the way.
-    pub const ALL: [Self; 13] = [
-        Self::Allowlist,
-        Self::Headers,
-        Self::AccessToken,
-        Self::Caller,
-        Self::Possession,
-        Self::Route,
-        Self::Scope,
-        Self::Rate,
-        Self::Body,
-        Self::Idempotency,
-        Self::Lockout,
-        Self::Operation,
-        Self::Session,
-    ];
-
-    /// Its name in a line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Allowlist => "allowlist",
-            Self::Headers => "headers",
-            Self::AccessToken => "access_token",
-            Self::Caller => "caller",
-            Self::Possession => "possession",
-            Self::Route => "route",
-            Self::Scope => "scope",
-            Self::Rate => "rate",
-            Self::Body => "body",
-            Self::Idempotency => "idempotency",
-            Self::Lockout => "lockout",
-            Self::Operation => "operation",
-            Self::Session => "session",
-        }
-    }
-
-    /// What it decides, for the reference.
-    pub const fn decides(self) -> &'static str {
-        match self {
-            Self::Allowlist => "whether the peer's network is on the allowlist",
-            Self::Headers => "whether the header fields are within their limit",
-            Self::AccessToken => "whether there is one access token, and it is good",
-            Self::Caller => "whether it was issued to an allowed client, by client credentials",
-            Self::Possession => {
-                "whether the token is sent as it must be: with a proof of the key that it is bound to, or once"
-            }
-            Self::Route => "whether there is such an operation, and it is called with `POST`",
-            Self::Scope => "whether the token's scope names the operation",
-            Self::Rate => "whether the client and its network are within their rates",
-            Self::Body => "whether the body and its fields are as the operation takes them",
-            Self::Idempotency => {
-                "whether the same call was made before, by its `Idempotency-Key`; what it got then is answered again"
-            }
-            Self::Lockout => "whether the password of this identifier may be tried now",
-            Self::Operation => "the operation itself: store and passwords",
-            Self::Session => {
-                "of the native interface: the certificate, user and database of a session, and its bounds"
-            }
-        }
-    }
-}
-
-impl Outcome {
-    /// Every outcome; beside them there are the names of the problems.
-    pub const ALL: [Self; 15] = [
-        Self::User,
-        Self::Created,
-        Self::Verified,
-        Self::Changed,
-        Self::Deleted,
-        Self::NoUser,
-        Self::Upgraded,
-        Self::Superseded,
-        Self::UpgradeFailed,
-        Self::Unlocked,
-        Self::NotLocked,
-        Self::Adopted,
-        Self::Opened,
-        Self::Closed,
-        Self::Refused,
-    ];
-
-    /// Its name in a line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Created => "created",
-            Self::Verified => "verified",
-            Self::Changed => "changed",
-            Self::Deleted => "deleted",
-            Self::NoUser => "no-user",
-            Self::Upgraded => "upgraded",
-            Self::Superseded => "superseded",
-            Self::UpgradeFailed => "upgrade-failed",
-            Self::Unlocked => "unlocked",
-            Self::NotLocked => "not-locked",
-            Self::Adopted => "adopted",
-            Self::Opened => "opened",
-            Self::Closed => "closed",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// What it says, for the reference.
-    pub const fn says(self) -> &'static str {
-        match self {
-            Self::User => "there is such a user; of `authenticate`: and the password is right",
-            Self::Created => "a user was added",
-            Self::Verified => "an address was marked as verified",
-            Self::Changed => "a password or an address was changed",
-            Self::Deleted => "a user was removed",
-            Self::NoUser => {
-                "there is no such user; of `authenticate`: or the password is wrong, or the account is disabled"
-            }
-            Self::Upgraded => "the hash was rewritten in the format of today",
-            Self::Superseded => {
-                "the hash was no longer the one that the login verified, and was left"
-            }
-            Self::UpgradeFailed => "the hash was not rewritten, or nobody knows; `reason` says why",
-            Self::Unlocked => "the failures of the identifier were forgotten",
-            Self::NotLocked => "the identifier had no failures to forget",
-            Self::Adopted => "the settings that were read again are in force",
-            Self::Opened => "a session of the native interface has begun",
-            Self::Closed => "it has ended; `reason` says why, where neither end closed it",
-            Self::Refused => {
-                "the settings that were read again cannot be used, and the old ones stay in force; or there was no such \
-                 session of the native interface; `reason` says why"
-            }
-        }
-    }
 }
 
 impl Record {

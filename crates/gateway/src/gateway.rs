@@ -163,6 +163,7 @@ impl Gateway {
             rules: Arc::clone(&self.way.rules),
             tls: self.listener.tls(),
             admin_tls: self.admin_listener.tls(),
+            doors: self.doors.iter().map(Door::tls).collect(),
             audit: Arc::clone(&self.way.audit),
             metrics: Arc::clone(&self.metrics),
             key_keeping: self.key_keeping.clone(),

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lychgate_listener::{AdmittedPeer, Listener, MutualTls, Peer, Proven, Transport};
+use lychgate_listener::{AdmittedPeer, Listener, Live, MutualTls, Peer, Proven, Transport};
 use lychgate_store::{StoreKind, Upstream};
 use lychgate_token::random_bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -77,9 +77,17 @@ pub(crate) struct Door {
     room: Arc<Room>,
 }
 
+/// The certificate of a door, and those that it asks for: to be replaced at any time, for the sessions to come.
+#[derive(Clone)]
+pub(crate) struct DoorTls {
+    listen: SocketAddr,
+    protocols: &'static [&'static [u8]],
+    in_force: Arc<Live<MutualTls>>,
+}
+
 /// What every session of a door shares.
 struct Room {
-    tls: MutualTls,
+    tls: DoorTls,
     upstream: Upstream,
     users: BTreeSet<String>,
     databases: BTreeSet<String>,
@@ -125,20 +133,29 @@ impl Door {
             ..lychgate_listener::Limits::default()
         };
         let listener = Listener::bind(settings.listen, Transport::Plain, limits)?;
-        let protocols: &[&[u8]] = match settings.upstream.kind() {
+        let protocols: &'static [&'static [u8]] = match settings.upstream.kind() {
             StoreKind::Postgres => &[postgres::ALPN],
             StoreKind::Mysql | StoreKind::Sqlite => &[],
         };
         Ok(Self {
             listener,
             room: Arc::new(Room {
-                tls: settings.tls.speaking(protocols),
+                tls: DoorTls {
+                    listen: settings.listen,
+                    protocols,
+                    in_force: Arc::new(Live::new(settings.tls.speaking(protocols))),
+                },
                 upstream: settings.upstream,
                 users: settings.users,
                 databases: settings.databases,
                 limits: settings.limits,
             }),
         })
+    }
+
+    /// What can be replaced while it is open.
+    pub(crate) fn tls(&self) -> DoorTls {
+        self.room.tls.clone()
     }
 
     /// With the real port.
@@ -161,6 +178,23 @@ impl Door {
             async move { Box::pin(room.session(&sessions, peer, stream, &stop)).await }
         };
         self.listener.hand_over(admit, pass, stop).await;
+    }
+}
+
+impl DoorTls {
+    /// Where config has the door.
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// What is in force now.
+    pub(crate) fn current(&self) -> Arc<MutualTls> {
+        self.in_force.current()
+    }
+
+    /// Puts others in force.
+    pub(crate) fn replace(&self, tls: MutualTls) {
+        self.in_force.replace(tls.speaking(self.protocols));
     }
 }
 
@@ -350,7 +384,8 @@ impl Room {
         stream: TcpStream,
         session: &mut NativeSession,
     ) -> Result<Proven<TcpStream>, Refused> {
-        let proven = self.tls.accept(stream).await;
+        let tls = self.tls.current();
+        let proven = tls.accept(stream).await;
         let client = proven.map_err(|fault| Refused(fault.name()))?;
         session.certificate = Some(client.certificate);
         Ok(client)
@@ -378,12 +413,16 @@ async fn say(mut client: impl Stream, message: &[u8], reason: &'static str) -> R
     let said = async {
         client.write_all(message).await?;
         client.shutdown().await?;
-        // Until the client has closed, so that what was said arrives.
-        client.read(&mut [0]).await
+        // Until the client has closed: over bytes that nobody has read a socket ends in a reset, and nothing is heard.
+        let mut rest = client.take(UNREAD_BYTES);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
     };
     drop(timeout(GOODBYE, said).await);
     Refused(reason)
 }
+
+/// Bytes of a refused client that are read and thrown away.
+const UNREAD_BYTES: u64 = 16 * 1024;
 
 /// How long a client may take to hear why.
 const GOODBYE: Duration = Duration::from_secs(1);

@@ -180,6 +180,8 @@ impl Way {
             record.client(client);
             if self.canaries.has_client(client) {
                 record.canary(Canary::Client);
+                // Also where rules that were put in force since the start would let it in.
+                return Err(Problem::ClientNotAllowed("client-not-listed"));
             }
         }
         let caller = Caller::admit(peer, token, &rules.clients, &rules.audience)?;

@@ -114,6 +114,11 @@ impl MutualTls {
         })
     }
 
+    /// The certificates that clients must show.
+    pub fn client_certificates(&self) -> Option<&ClientCertificates> {
+        self.0.client_certificates()
+    }
+
     /// The handshake with a client, at whose end the client has proven that it holds the key of its certificate.
     pub async fn accept<Io: AsyncRead + AsyncWrite + Unpin>(
         &self,

@@ -60,7 +60,7 @@ pub(crate) fn read_with_source(path: &Path) -> Result<(Config, Source), ConfigEr
     parse(&text, folder).map_err(|findings| ConfigError::new(path, findings))
 }
 
-/// The list that the config at `path` has fetched from a URL, if it can be read that far.
+/// The list that the config at `path` has fetched from a URL, if the config is sound that far.
 pub(crate) fn published_list(path: &Path) -> Option<PublishedList> {
     let text = std::fs::read_to_string(path).ok()?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -69,7 +69,10 @@ pub(crate) fn published_list(path: &Path) -> Option<PublishedList> {
         document.to_json(|_, text| substitution::substitute(text, folder).unwrap_or_default());
     let raw = value.pointer("/gateway/allowlist")?.clone();
     let raw = serde_json::from_value(raw).ok()?;
-    gateway::allowlist_sources(&raw, folder, &mut Findings::new(&document)).published
+    let mut findings = Findings::new(&document);
+    let sources = gateway::allowlist_sources(&raw, folder, &mut findings);
+    findings.none_so_far().ok()?;
+    sources.published
 }
 
 /// The files that the config at `path` is made of, itself among them, as far as it can be read at all.

@@ -101,6 +101,11 @@ impl PublicUrl {
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 
+    /// The URL, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// What is at this path, as a proof has to name it.
     pub(crate) fn target(&self, path: &str) -> Option<Target> {
         Target::parse(&format!("{}{path}", self.0))

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use lychgate_gateway::{AdminEndpoint, Endpoint};
+use lychgate_gateway::{AdminEndpoint, Endpoint, SenderConstraint};
 use lychgate_tenant::{ClientAuthentication, GrantType};
 use lychgate_token::ClientSecret;
 use reqwest::Url;
@@ -66,6 +66,9 @@ impl Known {
             known.admin = url(scheme, address)?;
         }
         let rules = &gateway.access_token;
+        if let (SenderConstraint::Dpop(url), None) = (&rules.sender_constraint, &known.public_url) {
+            known.public_url = Some(Url::parse(url.as_str())?);
+        }
         let audience = || rules.audience.as_str().to_owned();
         known.audience.get_or_insert_with(audience);
         self.issuer = rules

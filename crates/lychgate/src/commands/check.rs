@@ -107,24 +107,30 @@ pub(crate) struct Judged {
     pub(crate) findings: Vec<evidence::Finding>,
     /// Whether the store could be looked at; what it would have shown is not among the findings otherwise.
     pub(crate) saw_store: bool,
+    /// Checks that the tenant's export does not answer.
+    pub(crate) not_told: Vec<&'static str>,
 }
 
-/// Looks at everything that this config is about.
-pub(crate) async fn judge(config: &Path) -> Result<Judged, Failure> {
+/// Looks at everything that this config is about, and at what the tenant says of itself where there is an export.
+pub(crate) async fn judge(config: &Path, export: Option<&Path>) -> Result<Judged, Failure> {
     let (read, source) = config::read_with_source(config)?;
-    let facts = Box::pin(Facts::gather(config, read, source, None)).await;
-    let findings = judged(&facts)
-        .0
-        .into_iter()
-        .map(|finding| evidence::Finding {
-            id: finding.check.id,
-            severity: finding.check.severity.name(),
-            reason: finding.reason,
-        });
+    let tenant = export.map(exported).transpose()?;
+    let facts = Box::pin(Facts::gather(config, read, source, tenant)).await;
+    let (findings, not_told) = judged(&facts);
+    let findings = findings.into_iter().map(|finding| evidence::Finding {
+        id: finding.check.id,
+        severity: finding.check.severity.name(),
+        reason: finding.reason,
+    });
     Ok(Judged {
         findings: findings.collect(),
         saw_store: facts.saw_store(),
+        not_told: not_told.iter().map(|untold| untold.check.id).collect(),
     })
+}
+
+fn exported(path: &Path) -> Result<TenantExport, Failure> {
+    TenantExport::read(path).map_err(|error| Failure::Usage(format!("`--tenant-export`: {error}")))
 }
 
 fn judged(facts: &Facts) -> (Vec<Finding>, Vec<NotTold>) {
@@ -138,10 +144,7 @@ fn judged(facts: &Facts) -> (Vec<Finding>, Vec<NotTold>) {
 /// What the tenant says of itself, if it is to be judged.
 async fn tenant(arguments: &Arguments) -> Result<Option<TenantExport>, Failure> {
     if let Some(path) = &arguments.tenant_export {
-        let export = TenantExport::read(path);
-        return export
-            .map(Some)
-            .map_err(|error| Failure::Usage(format!("`--tenant-export`: {error}")));
+        return exported(path).map(Some);
     }
     let (Some(address), Some(token)) = (&arguments.tenant_api, &arguments.tenant_token) else {
         return Ok(None);

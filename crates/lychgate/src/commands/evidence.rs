@@ -10,9 +10,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use lychgate_gateway::Settings;
 use lychgate_gateway::audit::{Digest, Verification};
 use lychgate_gateway::operations::OPERATIONS;
+use lychgate_gateway::{SenderConstraint, Settings};
 use lychgate_store::{Inspection, StoreKind, mysql_account, postgres_role};
 use lychgate_token::UnixTime;
 use serde::Deserialize;
@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// The report of `lychgate attack --format json` against this deployment.
     #[arg(long, value_name = "FILE")]
     attack: Option<PathBuf>,
+    /// The tenant's own configuration, as `lychgate check` takes it.
+    #[arg(long, value_name = "PATH")]
+    tenant_export: Option<PathBuf>,
     /// The config.
     #[arg(long, value_name = "FILE", default_value = "lychgate.toml")]
     config: PathBuf,
@@ -67,10 +70,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     refuse_what_is_there(&arguments.out)?;
     // On the heap: to look at a store is a long story.
-    let judged = Box::pin(check::judge(&arguments.config)).await?;
+    let export = arguments.tenant_export.as_deref();
+    let judged = Box::pin(check::judge(&arguments.config, export)).await?;
     let asked = Asked {
         findings: judged.findings,
         saw_store: judged.saw_store,
+        saw_tenant: export.is_some(),
+        not_told: judged.not_told,
         attacks,
         log_is_whole: log
             .as_ref()
@@ -141,6 +147,12 @@ fn tokens(gateway: &Settings) -> Vec<(&'static str, String)> {
     tokens.extend(clients.map(|client| ("client", client.as_str().to_owned())));
     let algorithms = token.algorithms.iter();
     tokens.extend(algorithms.map(|algorithm| ("algorithm", algorithm.to_string())));
+    let bound = match token.sender_constraint {
+        SenderConstraint::None => "nothing",
+        SenderConstraint::Dpop(_) => "a key (DPoP)",
+        SenderConstraint::Mtls => "a certificate (mutual TLS)",
+    };
+    tokens.push(("bound to", bound.to_owned()));
     let lifetime = humantime::format_duration(token.max_lifetime);
     tokens.push(("longest lifetime", lifetime.to_string()));
     let leeway = humantime::format_duration(token.leeway);

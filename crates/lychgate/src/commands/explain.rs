@@ -209,6 +209,8 @@ impl Found {
             "refused" => {
                 said.push(Some(line.outcome.clone()));
                 said.push(line.reason.clone());
+                let seconds = detail.retry_after_s;
+                said.push(seconds.map(|seconds| format!("to be tried again after {seconds} s")));
             }
             _ => {}
         }
@@ -234,11 +236,7 @@ impl Found {
                 said.push(short.map(|short| format!("about {short}…")));
                 said.push(text("pseudonym key ", &line.pseudonym_key));
             }
-            "lockout" => {
-                said.push(time("waited for others: ", detail.lockout_us));
-                let seconds = detail.retry_after_s;
-                said.push(seconds.map(|seconds| format!("to be tried again after {seconds} s")));
-            }
+            "lockout" => said.push(time("waited for others: ", detail.lockout_us)),
             "operation" => said.extend(detail.work()),
             _ => {}
         }

@@ -34,9 +34,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     log::start("info");
     let stop = stop_signal().context("cannot listen for signals")?;
     let hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
-    fetch_what_nothing_keeps_yet(&arguments.config).await;
+    let fault = fetch_what_nothing_keeps_yet(&arguments.config).await;
     let watch = Watch::begin(&arguments.config).await;
-    let (config, source) = config::read_with_source(&arguments.config)?;
+    let (config, source) = match (config::read_with_source(&arguments.config), fault) {
+        (Ok(read), None) => read,
+        (Ok(read), Some(fault)) => {
+            warn!("{fault}");
+            read
+        }
+        (Err(error), None) => return Err(error.into()),
+        (Err(error), Some(fault)) => return Err(Failure::Config(format!("{error}\n  {fault}"))),
+    };
     if config.gateway.is_none() && config.tenant.is_none() {
         let reason = "there is no role to run: add `[gateway]`, `[tenant]` or both";
         return Err(Failure::Config(reason.to_owned()));
@@ -64,15 +72,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(outcome?)
 }
 
-/// The published allowlist, before there is anything in its cache. Without it the config may have no network at all; what
-/// is wrong with that is the config's to say.
-async fn fetch_what_nothing_keeps_yet(config: &Path) {
-    let Some(list) = config::published_list(config).filter(|list| !list.cache.exists()) else {
-        return;
-    };
-    if let Err(fault) = published::refresh(&list).await {
-        warn!("there is no published allowlist yet: {}: {fault}", list.url);
-    }
+/// The published allowlist, before there is anything in its cache; or why it is not there. Without it the config may have
+/// no network at all, which is the config's to say.
+async fn fetch_what_nothing_keeps_yet(config: &Path) -> Option<String> {
+    let list = config::published_list(config).filter(|list| !list.cache.exists())?;
+    let fault = published::refresh(&list).await.err()?;
+    Some(format!(
+        "there is no published allowlist yet: {}: {fault}",
+        list.url
+    ))
 }
 
 async fn start(

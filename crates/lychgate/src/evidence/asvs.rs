@@ -45,7 +45,7 @@ const fn requirement(
 
 /// Every one that is looked at, in the order of the standard.
 #[rustfmt::skip]
-pub(crate) const REQUIREMENTS: [Requirement; 43] = [
+pub(crate) const REQUIREMENTS: [Requirement; 46] = [
     requirement("1.2.4", 1, "what a caller sends is a parameter of a query, never a part of it",
         &[Attack("sql-injection"), Attack("quote-in-any-field"), Test("no_text_of_sql_signs_makes_it_panic")]),
     requirement("1.2.6", 2, "no value changes the shape of a filter of a directory",
@@ -81,21 +81,27 @@ pub(crate) const REQUIREMENTS: [Requirement; 43] = [
     requirement("10.3.1", 2, "the resource server takes tokens of its own audience alone",
         &[Attack("other-audience"), Attack("audience-injection-code")]),
     requirement("10.3.2", 2, "the decision rests on client, subject and scope of the token",
-        &[Attack("other-client"), Attack("other-scope"), Attack("user-token"), Checks("token-clients")]),
+        &[Attack("other-client"), Attack("other-scope"), Attack("user-token"), Checks("token-clients"), Checks("tenant-api-users")]),
     requirement("10.3.5", 3, "a stolen token is of no use: tokens are bound to their sender",
-        &[Attack("sender-constraint-stripped"), Attack("replay-from-elsewhere")]),
+        &[Attack("sender-constraint-stripped"), Attack("replay-from-elsewhere"), Test("a_token_is_refused_unless_it_is_bound_and_sent_as_such"), Test("a_token_that_is_bound_to_a_certificate_is_good_over_its_own_connections_alone")]),
     requirement("10.4.1", 1, "redirect URIs are compared to the letter (embedded tenant)",
         &[Attack("redirect-uri"), Test("a_redirect_uri_is_compared_to_the_letter")]),
     requirement("10.4.2", 1, "a code is good once, and its second use revokes what it gave (embedded tenant)",
         &[Attack("code-replay"), Test("a_code_is_good_once_and_its_reuse_revokes_what_it_gave")]),
     requirement("10.4.4", 1, "a client has the grants that it needs; implicit and password are none of them",
-        &[Attack("audience-injection-implicit"), Attack("audience-injection-password")]),
+        &[Attack("audience-injection-implicit"), Attack("audience-injection-password"), Checks("tenant-client-grant-types")]),
     requirement("10.4.5", 1, "a refresh token is good once, and its second use ends the family (embedded tenant)",
         &[Attack("refresh-token-replay"), Test("a_refresh_token_is_good_once_and_its_reuse_ends_the_family")]),
     requirement("10.4.6", 2, "a code needs its verifier (embedded tenant)",
         &[Attack("pkce-downgrade"), Attack("code-theft"), Test("a_code_is_bound_to_its_verifier_its_client_and_its_redirect_uri")]),
+    requirement("10.4.11", 2, "the client has the scopes that it needs",
+        &[Checks("tenant-grant-scopes"), Checks("tenant-grant-others")]),
     requirement("11.4.2", 2, "passwords are stored by a costly function of today",
         &[Checks("hashes-weak"), Checks("passwords-weak-accepted")]),
+    requirement("12.1.3", 2, "a client's certificate is verified before it counts for anything",
+        &[Test("a_client_without_a_right_certificate_ends_in_the_handshake_and_is_counted_by_reason")]),
+    requirement("12.1.4", 3, "a certificate that was revoked is not taken",
+        &[Checks("client-revocation-list-"), Test("a_client_whose_certificate_is_revoked_ends_with_its_next_request_and_nobody_else_fails")]),
     requirement("12.2.1", 1, "callers are spoken to over TLS, without a way back to plain text",
         &[Test("serve_refuses_to_start_where_it_could_be_overheard_or_misread")]),
     requirement("12.3.1", 2, "so is the store",
@@ -139,6 +145,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::attack;
     use crate::commands::check::table;
 
     fn sources(folder: &Path, text: &mut String) {
@@ -164,7 +171,8 @@ mod tests {
                         .iter()
                         .any(|check| check.id.starts_with(beginning)),
                     Test(name) => text.contains(&format!("fn {name}(")),
-                    Attack(_) | AuditLog => true,
+                    Attack(id) => attack::all().iter().any(|attack| attack.id == *id),
+                    AuditLog => true,
                 };
                 assert!(exists, "{}", requirement.id);
             }

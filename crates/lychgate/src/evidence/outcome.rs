@@ -10,6 +10,9 @@ pub(crate) struct Asked {
     pub(crate) findings: Vec<Finding>,
     /// Whether it could look at the store.
     pub(crate) saw_store: bool,
+    /// Whether it had what the tenant says of itself, and which checks that does not answer.
+    pub(crate) saw_tenant: bool,
+    pub(crate) not_told: Vec<&'static str>,
     /// What came of each attack, by its id; empty without a report of `attack`.
     pub(crate) attacks: BTreeMap<String, String>,
     /// Whether the audit log is whole; `None` if there is none that could be read.
@@ -69,14 +72,17 @@ impl Asked {
                 Some(_) | None => Outcome::NotTold,
             },
             Shown::Checks(beginning) => {
-                let is_of_store = OF_THE_STORE.iter().any(|of| beginning.starts_with(of));
+                let is_of = |of: &&str| beginning.starts_with(*of);
+                let is_unseen = (!self.saw_store && OF_THE_STORE.iter().any(is_of))
+                    || (!self.saw_tenant && is_of(&"tenant-"))
+                    || self.not_told.iter().any(|id| id.starts_with(beginning));
                 if self
                     .findings
                     .iter()
                     .any(|found| found.id.starts_with(beginning))
                 {
                     Outcome::Fails
-                } else if is_of_store && !self.saw_store {
+                } else if is_unseen {
                     Outcome::NotTold
                 } else {
                     Outcome::Holds
@@ -117,6 +123,8 @@ mod tests {
                 reason: String::new(),
             }],
             saw_store,
+            saw_tenant: saw_store,
+            not_told: vec!["tenant-region"],
             attacks: attacks
                 .iter()
                 .map(|(id, outcome)| ((*id).to_owned(), (*outcome).to_owned()))
@@ -159,6 +167,17 @@ mod tests {
             Outcome::NotTold
         );
         assert_eq!(judged(&[Checks("hashes-weak")], &[], true), Outcome::Holds);
+    }
+
+    #[test]
+    fn what_only_the_tenant_can_tell_is_asked_of_its_export() {
+        let tenant = |id| judged(Box::leak(Box::new([Checks(id)])), &[], true);
+        assert_eq!(tenant("tenant-api-users"), Outcome::Holds);
+        assert_eq!(tenant("tenant-region"), Outcome::NotTold);
+        assert_eq!(
+            judged(&[Checks("tenant-api-users")], &[], false),
+            Outcome::NotTold
+        );
     }
 
     #[test]

@@ -113,6 +113,9 @@ impl Report<'_> {
         if !self.asked.saw_store {
             writeln!(page, "The store could not be looked at.\n")?;
         }
+        if !self.asked.saw_tenant {
+            writeln!(page, "What the tenant says of itself was not looked at.\n")?;
+        }
         if self.asked.findings.is_empty() {
             writeln!(page, "None.")?;
         }
@@ -157,6 +160,7 @@ impl Report<'_> {
             "requirements": requirements.collect::<Vec<_>>(),
             "findings": findings.collect::<Vec<_>>(),
             "saw_store": self.asked.saw_store,
+            "saw_tenant": self.asked.saw_tenant,
             "tokens": tokens.collect::<Vec<_>>(),
             "networks": subject.networks,
             "operations": subject.operations,

@@ -268,6 +268,38 @@ fn no_weakness_stands_twice_in_the_table() {
     assert_eq!(names.len(), weak::TABLE.len());
 }
 
+/// The scripts of the tenant do not know the certificate, so nobody logs in here.
+#[tokio::test]
+async fn what_is_said_below_http_is_said_over_tls_where_the_gateway_speaks_it() {
+    let deployment = Deployment::start(&[
+        (
+            "admin_listen = ",
+            "tls = { certificate = \"gateway.pem\", key = \"gateway.key\" }\nadmin_listen = ",
+        ),
+        (
+            "outside_address = ",
+            "gateway = \"https://localhost:GATEWAY_PORT/\"\nca = \"gateway.pem\"\noutside_address = ",
+        ),
+    ])
+    .await;
+    let only = [
+        "algorithm-none",
+        "other-scope",
+        "sql-injection",
+        "oversize-body",
+        "undefined-operation",
+        "request-smuggling",
+        "slow-headers",
+        "slow-body",
+    ];
+    let played = deployment.attack(None, &only).await;
+    let others = played.iter().filter(|one| one.outcome != Outcome::Blocked);
+    assert_eq!(others.count(), 0, "{played:#?}");
+    let smuggled = played.iter().find(|one| one.id == "request-smuggling");
+    // An answer was read below HTTP, so it went through TLS both ways.
+    assert!(smuggled.unwrap().seen.contains("40"), "{played:#?}");
+}
+
 #[tokio::test]
 async fn the_servers_of_the_demo_block_every_attack() {
     the_demo_blocks(Demo::start(&[]), &[]).await;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use lychgate_gateway::operations::OPERATIONS;
 use serde_json::{Value, json};
 
-use crate::support::{gateway_config, lychgate};
+use crate::support::{Authority, gateway_config, lychgate};
 
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -106,6 +106,85 @@ async fn no_secret_of_the_config_is_written_and_the_rule_only_if_it_is_asked_for
             assert!(!text.contains("store.db"), "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_gateway_that_wants_proofs_is_given_scripts_that_make_them() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path());
+    let config = ["--config", "lychgate.toml"];
+    for what in ["auth0", "terraform"] {
+        let out = format!("plain-{what}");
+        written(
+            folder.path(),
+            &[&[what, "--out", &out], &config[..]].concat(),
+        )
+        .await;
+        let files = files_below(&folder.path().join(out));
+        for (name, text) in &files {
+            assert!(!text.contains("proof_of_possession"), "{name}");
+        }
+    }
+
+    let file = folder.path().join("lychgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let bound = text
+        .replacen(
+            "[gateway]",
+            "[gateway]\npublic_url = \"https://gateway.example\"",
+            1,
+        )
+        .replacen("\naudience", "\nsender_constraint = \"dpop\"\naudience", 1);
+    std::fs::write(&file, bound).unwrap();
+    for what in ["auth0", "terraform"] {
+        written(
+            folder.path(),
+            &[&[what, "--out", what], &config[..]].concat(),
+        )
+        .await;
+    }
+    let auth0 = files_below(&folder.path().join("auth0"));
+    let json = |name: &str| serde_json::from_str::<Value>(&auth0[name]).unwrap();
+    let api = json("resource-servers/lychgate-gateway.json");
+    let required = json!({ "mechanism": "dpop", "required": true });
+    assert_eq!(api["proof_of_possession"], required);
+    let connection = json("database-connections/legacy/database.json");
+    let configuration = &connection["options"]["configuration"];
+    assert_eq!(configuration["SENDER_CONSTRAINT"], "dpop");
+    let terraform = files_below(&folder.path().join("terraform"));
+    let resources = &terraform["main.tf"];
+    assert!(hcl::parse(resources).is_ok(), "{resources}");
+    for said in ["SENDER_CONSTRAINT = \"dpop\"", "proof_of_possession {"] {
+        assert!(resources.contains(said), "{said} in\n{resources}");
+    }
+}
+
+#[tokio::test]
+async fn scripts_that_have_no_certificate_are_not_exported_for_a_gateway_that_wants_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path());
+    let authority = Authority::new("everybody");
+    let server = authority.server("localhost");
+    for (name, text) in [
+        ("gateway.pem", &server.certificate),
+        ("gateway.key", &server.key),
+        ("ca.pem", &authority.pem()),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let tls =
+        "tls = { certificate = \"gateway.pem\", key = \"gateway.key\", client_ca = \"ca.pem\" }";
+    let file = folder.path().join("lychgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text
+        .replacen("[gateway]", &format!("[gateway]\n{tls}"), 1)
+        .replacen("\naudience", "\nsender_constraint = \"mtls\"\naudience", 1);
+    std::fs::write(&file, text).unwrap();
+    let arguments = ["auth0", "--out", "auth0", "--config", "lychgate.toml"];
+    let refused = export(folder.path(), &arguments).await;
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("have no certificate to show"), "{said}");
 }
 
 #[tokio::test]

@@ -142,6 +142,21 @@ impl World {
     }
 }
 
+#[tokio::test]
+async fn a_door_takes_other_certificates_and_another_authority_without_a_restart() {
+    let world = World::start(Kind::Postgres, "").await;
+    assert!(world.ask(world.right(), "select 1").await.status.success());
+    certificates(world.folder.path());
+    let taken = async {
+        while !world.ask(world.right(), "select 1").await.status.success() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let taken = tokio::time::timeout(PATIENCE, taken).await;
+    assert!(taken.is_ok(), "the new certificates are not taken");
+    assert!(!world.serve.said_so_far().contains("needs a restart"));
+}
+
 /// As whom, where to, and how.
 #[derive(Clone, Copy)]
 struct Who<'a> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lychgate_gateway::{AdminEndpoint, Endpoint};
-use lychgate_listener::{ClientCertificates, Tls};
+use lychgate_listener::ClientCertificates;
 use lychgate_token::UnixTime;
 
 use super::facts::Facts;
@@ -38,8 +38,13 @@ pub(super) fn run(facts: &Facts, findings: &mut Findings) {
     {
         judge("gateway.tls", clients, now, findings);
     }
+    for (index, door) in gateway.natives.iter().enumerate() {
+        if let Some(clients) = door.tls.client_certificates() {
+            judge(&format!("native[{index}].tls"), clients, now, findings);
+        }
+    }
     if let AdminEndpoint::MutualTls(_, tls) = &gateway.admin_listen
-        && let Some(clients) = Tls::from(tls.clone()).client_certificates()
+        && let Some(clients) = tls.client_certificates()
     {
         judge("gateway.admin_tls", clients, now, findings);
     }

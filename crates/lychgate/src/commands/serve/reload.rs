@@ -224,7 +224,10 @@ impl Reload {
 /// The keys that are not as they were at the start, and cannot be changed while the roles run.
 fn needing_restart(started: &Source, now: &Source) -> BTreeSet<String> {
     let changed = started.changed(now);
-    let is_live = |key: &str| LIVE.iter().any(|start| key.starts_with(start));
+    let is_live = |key: &str| {
+        let is_of_a_door = key.starts_with("native[") && key.contains("].tls.");
+        is_of_a_door || LIVE.iter().any(|start| key.starts_with(start))
+    };
     let mut keys: BTreeSet<String> = changed
         .into_iter()
         .filter(|key| !is_live(key))

@@ -15,7 +15,8 @@ pub(crate) struct RawAttack {
     pub(crate) gateway: Option<String>,
     /// The URL of the tenant; the first issuer of `[gateway.access_token]`, or that of `[tenant]`, if left out.
     pub(crate) tenant: Option<String>,
-    /// The URL of the gateway's admin listener, as this machine reaches it.
+    /// The URL of the gateway's admin listener, as this machine reaches it; that of `[gateway]` if
+    /// left out.
     pub(crate) admin: Option<String>,
     /// The hosts that are yours: names, addresses, networks, or a name with the network that it must resolve to, as
     /// `gateway.example.com=203.0.113.0/24`. Loopback needs none; any other target that is not here is refused.
@@ -23,7 +24,8 @@ pub(crate) struct RawAttack {
     pub(crate) hosts: Vec<String>,
     /// A file of certificates in PEM that are trusted beside those of this machine.
     pub(crate) ca: Option<String>,
-    /// What the gateway calls itself, where its tokens are bound to a key; `gateway` if left out.
+    /// What the gateway calls itself, where its tokens are bound to a key; that of `[gateway]`, or else
+    /// `gateway`, if left out.
     pub(crate) public_url: Option<String>,
     /// The gateway's audience; that of `[gateway.access_token]` if left out.
     pub(crate) audience: Option<String>,

@@ -45,6 +45,7 @@ impl Deployment {
     pub(super) async fn start(changes: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         sample_store(folder.path()).await;
+        write_certificate(folder.path());
         let exported = lychgate(folder.path(), &["export", "scripts", "--out", "."])
             .output()
             .await;
@@ -139,6 +140,14 @@ fn played(output: &Output) -> Vec<Played> {
             seen: one["seen"].as_str().unwrap().to_owned(),
         });
     played.collect()
+}
+
+/// A certificate for `localhost`, which a gateway may be given.
+fn write_certificate(folder: &Path) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("gateway.pem"), certified.cert.pem()).unwrap();
+    let key = certified.signing_key.serialize_pem();
+    std::fs::write(folder.join("gateway.key"), key).unwrap();
 }
 
 /// The config with what is known only now.

@@ -25,6 +25,8 @@ const SCHEMA: [(&str, &[&str]); 8] = [
             "enforce_policies",
             "subject_type_authorization.user.policy",
             "subject_type_authorization.client.policy",
+            "proof_of_possession.mechanism",
+            "proof_of_possession.required",
         ],
     ),
     (
