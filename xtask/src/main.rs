@@ -5,7 +5,6 @@
 
 mod bench;
 mod command;
-mod deploy_cli;
 mod lint;
 mod prerequisites;
 mod servers;

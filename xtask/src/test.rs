@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::command::{self, answers};
+use crate::prerequisites;
 use crate::servers::Servers;
-use crate::{deploy_cli, prerequisites};
 
 /// The variable that makes a test of a generated file write it instead of comparing it.
 const GENERATE: &str = "LYCHGATE_GENERATE";
@@ -12,7 +12,6 @@ const GENERATE: &str = "LYCHGATE_GENERATE";
 /// Installs what is missing, starts the servers, then runs the tests.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     prerequisites::install_missing()?;
-    deploy_cli::install()?;
     let servers = Servers::start()?;
     run_all(filter, &servers.environment())
 }
@@ -20,7 +19,6 @@ pub(crate) fn run(filter: Option<&str>) -> Result<()> {
 /// Starts the servers alone, for whoever runs `cargo test` by hand.
 pub(crate) fn serve() -> Result<()> {
     prerequisites::install_missing()?;
-    deploy_cli::install()?;
     let servers = Servers::start()?;
     for (name, value) in servers.environment() {
         eprintln!("export {name}={value}");

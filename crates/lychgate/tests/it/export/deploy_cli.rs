@@ -1,5 +1,6 @@
 //! What is exported for Auth0, as Auth0's own tool reads it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -220,12 +221,7 @@ async fn a_broken_folder_is_refused_by_the_tool() {
 
 /// What the tool reads in a folder, or why it does not.
 async fn load(tree: &Path) -> Result<Value, String> {
-    let installed = root().join("target/deploy-cli");
-    let is_there = installed.join("node_modules/auth0-deploy-cli").is_dir();
-    assert!(
-        is_there,
-        "auth0-deploy-cli is not installed: `cargo xtask test` and `cargo xtask servers` do that"
-    );
+    let installed = installed();
     let parameters: serde_json::Map<_, _> = PARAMETERS
         .iter()
         .map(|(name, value)| ((*name).to_owned(), json!(value)))
@@ -248,6 +244,34 @@ async fn load(tree: &Path) -> Result<Value, String> {
     } else {
         Err(String::from_utf8(stderr).unwrap())
     }
+}
+
+/// The folder with the tool, exactly as its lock file names it; the first test that needs it fetches it from npm.
+fn installed() -> PathBuf {
+    let named = root().join("crates/lychgate/tests/deploy_cli");
+    let folder = root().join("target/deploy-cli");
+    std::fs::create_dir_all(&folder).unwrap();
+    // Other tests wait here until it is all there.
+    let turn = File::create(folder.join("turn")).unwrap();
+    turn.lock().unwrap();
+    let lock_file = std::fs::read(named.join("package-lock.json")).unwrap();
+    if std::fs::read(folder.join("installed")).is_ok_and(|installed| installed == lock_file) {
+        return folder;
+    }
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(named.join(name), folder.join(name)).unwrap();
+    }
+    let mut npm = std::process::Command::new("npm");
+    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .current_dir(&folder);
+    let Output { status, stderr, .. } = npm.output().expect("npm does not start");
+    assert!(
+        status.success(),
+        "npm ci: {}",
+        String::from_utf8_lossy(&stderr)
+    );
+    std::fs::write(folder.join("installed"), lock_file).unwrap();
+    folder
 }
 
 fn root() -> PathBuf {
