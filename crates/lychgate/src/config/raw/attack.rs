@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::RawSecret;
+use super::{RawSecret, RawTls};
 
 /// What `lychgate attack` may use against a deployment that is yours. `serve` reads none of it. What is left out is taken
 /// from the other sections, where they say it; an attack that needs more than there is says so and is not tried.
@@ -24,6 +24,8 @@ pub(crate) struct RawAttack {
     pub(crate) hosts: Vec<String>,
     /// A file of certificates in PEM that are trusted beside those of this machine.
     pub(crate) ca: Option<String>,
+    /// What is shown to a gateway that asks its clients for a certificate.
+    pub(crate) client_certificate: Option<RawTls>,
     /// What the gateway calls itself, where its tokens are bound to a key; that of `[gateway]`, or else
     /// `gateway`, if left out.
     pub(crate) public_url: Option<String>,
