@@ -11,7 +11,8 @@ use reqwest::Url;
 use super::document::Key;
 use super::finding::{Findings, with_causes};
 use super::raw::{
-    RawAttackApplication, RawAttackClient, RawAttackUser, RawConfig, RawSecret, RawTls,
+    RawAttackApplication, RawAttackCertificate, RawAttackClient, RawAttackUser, RawConfig,
+    RawSecret,
 };
 use crate::attack::{Application, Client, OwnedHosts, Settings, User};
 
@@ -143,7 +144,10 @@ fn secret(raw: &RawSecret, key: &Key, findings: &mut Findings<'_>) -> Option<Arc
 }
 
 /// A certificate and its key in one text, which is read here to see that it can be.
-fn client_certificate(raw: &RawTls, folder: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
+fn client_certificate(
+    raw: &RawAttackCertificate,
+    folder: &Path,
+) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
     let read = |file: &str| {
         let read = std::fs::read(folder.join(file)).map(zeroize::Zeroizing::new);
         read.map_err(|error| format!("cannot be read: {error}"))

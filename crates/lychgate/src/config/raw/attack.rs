@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{RawSecret, RawTls};
+use super::RawSecret;
 
 /// What `lychgate attack` may use against a deployment that is yours. `serve` reads none of it. What is left out is taken
 /// from the other sections, where they say it; an attack that needs more than there is says so and is not tried.
@@ -25,7 +25,7 @@ pub(crate) struct RawAttack {
     /// A file of certificates in PEM that are trusted beside those of this machine.
     pub(crate) ca: Option<String>,
     /// What is shown to a gateway that asks its clients for a certificate.
-    pub(crate) client_certificate: Option<RawTls>,
+    pub(crate) client_certificate: Option<RawAttackCertificate>,
     /// What the gateway calls itself, where its tokens are bound to a key; that of `[gateway]`, or else
     /// `gateway`, if left out.
     pub(crate) public_url: Option<String>,
@@ -49,6 +49,17 @@ pub(crate) struct RawAttack {
     /// Whether `create` may be attacked, too. Users who are made are deleted again, where `delete` is defined.
     #[serde(default)]
     pub(crate) create_users: bool,
+}
+
+/// A certificate that is shown to a server, both files in PEM.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AttackCertificate")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAttackCertificate {
+    /// The file of the certificate, followed by those of its issuers.
+    pub(crate) certificate: String,
+    /// The file of the private key: PKCS#8, PKCS#1 or SEC1.
+    pub(crate) key: String,
 }
 
 /// A client that proves itself by a secret.
