@@ -9,7 +9,7 @@ use super::target::{LOOKUP, Target};
 use super::{Attack, NotTried, Outcome};
 use crate::commands::check::Severity;
 
-pub(super) static ATTACKS: [Attack; 3] = [
+pub(super) static ATTACKS: [Attack; 4] = [
     Attack {
         id: "token-elsewhere",
         severity: Severity::Medium,
@@ -23,6 +23,13 @@ pub(super) static ATTACKS: [Attack; 3] = [
         what: "two `Authorization` headers, of which one is good",
         expected: "400",
         play: |target| Box::pin(authorization_twice(target)),
+    },
+    Attack {
+        id: "client-certificate-missing",
+        severity: Severity::High,
+        what: "a good token over TLS without the certificate that clients have to show",
+        expected: "no connection",
+        play: |target| Box::pin(without_certificate(target)),
     },
     Attack {
         id: "replay-from-elsewhere",
@@ -119,6 +126,25 @@ async fn authorization_twice(target: &Target) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Blocked(seen.to_string()))
+}
+
+async fn without_certificate(target: &Target) -> Result<Outcome> {
+    let gateway = target.gateway()?;
+    let http = gateway.http_without_certificate()?;
+    let http = http.ok_or_else(|| {
+        NotTried::because(
+            "needs `[attack] client_certificate`, which a gateway with mutual TLS lets in",
+        )
+    })?;
+    let token = target.good_token().await?;
+    let request = http.post(gateway.endpoint(LOOKUP)?).bearer_auth(token);
+    let answer = Answer::to(request.json(&json!({ "identifier": target.somebody() }))).await;
+    Ok(match answer {
+        Ok(answer) if answer.status.is_some() => {
+            Outcome::GotThrough(format!("answered {answer} without a certificate"))
+        }
+        Ok(_) | Err(_) => Outcome::Blocked("no connection".to_owned()),
+    })
 }
 
 async fn from_elsewhere(target: &Target) -> Result<Outcome> {

@@ -9,14 +9,15 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy as Redirects;
-use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Url};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -32,7 +33,11 @@ pub(super) struct Door {
     /// Follows no redirect, keeps no cookie and no connection: what comes back is what was sent.
     pub(super) http: Client,
     ca: Option<Vec<u8>>,
+    client_certificate: ClientCertificate,
 }
+
+/// A certificate and its key in PEM, where one is shown.
+type ClientCertificate = Option<Arc<Zeroizing<Vec<u8>>>>;
 
 /// A connection below HTTP.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -62,19 +67,40 @@ pub(super) enum Reception {
 pub(super) struct Seen(BTreeMap<String, usize>);
 
 impl Door {
-    pub(super) fn new(url: Url, addresses: Vec<SocketAddr>, ca: Option<Vec<u8>>) -> Result<Self> {
-        let http = client(&url, &addresses, ca.as_deref())?.build()?;
+    pub(super) fn new(
+        url: Url,
+        addresses: Vec<SocketAddr>,
+        ca: Option<Vec<u8>>,
+        client_certificate: ClientCertificate,
+    ) -> Result<Self> {
+        let mut builder = client(&url, &addresses, ca.as_deref())?;
+        if let Some(pem) = &client_certificate {
+            builder = builder.identity(Identity::from_pem(pem)?);
+        }
         Ok(Self {
+            http: builder.build()?,
             url,
             addresses,
-            http,
             ca,
+            client_certificate,
         })
+    }
+
+    /// A client that shows no certificate; nothing, where none is shown anyhow.
+    pub(super) fn http_without_certificate(&self) -> Result<Option<Client>> {
+        if self.client_certificate.is_none() {
+            return Ok(None);
+        }
+        let builder = client(&self.url, &self.addresses, self.ca.as_deref())?;
+        Ok(Some(builder.build()?))
     }
 
     /// A client that calls from this address of ours.
     pub(super) fn http_from(&self, address: IpAddr) -> Result<Client> {
-        let builder = client(&self.url, &self.addresses, self.ca.as_deref())?;
+        let mut builder = client(&self.url, &self.addresses, self.ca.as_deref())?;
+        if let Some(pem) = &self.client_certificate {
+            builder = builder.identity(Identity::from_pem(pem)?);
+        }
         Ok(builder.local_address(address).build()?)
     }
 
@@ -109,10 +135,16 @@ impl Door {
         let own = CertificateDer::pem_slice_iter(self.ca.as_deref().unwrap_or_default());
         roots.add_parsable_certificates(own.flatten());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let mut config = match &self.client_certificate {
+            Some(pem) => {
+                let chain = CertificateDer::pem_slice_iter(pem).flatten().collect();
+                config.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(pem)?)?
+            }
+            None => config.with_no_client_auth(),
+        };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name = ServerName::try_from(self.url.host_str().unwrap_or_default().to_owned())?;
         let tls = TlsConnector::from(Arc::new(config)).connect(name, tcp);

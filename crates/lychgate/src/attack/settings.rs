@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lychgate_password::Password;
 use lychgate_token::{ClientSecret, SigningKey};
 use reqwest::Url;
+use zeroize::Zeroizing;
 
 use super::OwnedHosts;
 
@@ -18,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: OwnedHosts,
     /// Certificates in PEM.
     pub(crate) ca: Option<Vec<u8>>,
+    /// A certificate and its key in PEM.
+    pub(crate) client_certificate: Option<Arc<Zeroizing<Vec<u8>>>>,
     /// What the gateway calls itself.
     pub(crate) public_url: Option<Url>,
     pub(crate) audience: Option<String>,

@@ -89,7 +89,8 @@ impl Target {
                 Some(url) => {
                     let addresses = known.hosts.admit(&url).await?;
                     let addresses = addresses.map_err(TargetError::NotYours)?;
-                    Some(Door::new(url, addresses, known.ca.clone())?)
+                    let (ca, shown) = (known.ca.clone(), known.client_certificate.clone());
+                    Some(Door::new(url, addresses, ca, shown)?)
                 }
             });
         }

@@ -10,7 +10,10 @@ use reqwest::Url;
 
 use super::document::Key;
 use super::finding::{Findings, with_causes};
-use super::raw::{RawAttackApplication, RawAttackClient, RawAttackUser, RawConfig, RawSecret};
+use super::raw::{
+    RawAttackApplication, RawAttackCertificate, RawAttackClient, RawAttackUser, RawConfig,
+    RawSecret,
+};
 use crate::attack::{Application, Client, OwnedHosts, Settings, User};
 
 /// What the config says of attacks, if it says anything and nothing is wrong with it.
@@ -34,6 +37,11 @@ pub(crate) fn settings(
         let read = std::fs::read(folder.join(file));
         let read = read.map_err(|error| format!("cannot be read: {error}"));
         findings.keep(&key.member("ca"), read)
+    });
+    let certificate = raw.client_certificate.as_ref();
+    let certificate = certificate.and_then(|raw| {
+        let read = client_certificate(raw, folder);
+        findings.keep(&key.member("client_certificate"), read)
     });
     let client = raw.client.as_ref();
     let client = client.and_then(|raw| one_client(raw, &key.member("client"), findings));
@@ -59,6 +67,7 @@ pub(crate) fn settings(
         admin,
         hosts: OwnedHosts::new(hosts?),
         ca,
+        client_certificate: certificate.map(Arc::new),
         public_url,
         audience: raw.audience.clone(),
         other_audience: raw.other_audience.clone(),
@@ -132,6 +141,23 @@ fn secret(raw: &RawSecret, key: &Key, findings: &mut Findings<'_>) -> Option<Arc
     findings
         .keep(key, secret.map_err(with_causes))
         .map(Arc::new)
+}
+
+/// A certificate and its key in one text, which is read here to see that it can be.
+fn client_certificate(
+    raw: &RawAttackCertificate,
+    folder: &Path,
+) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
+    let read = |file: &str| {
+        let read = std::fs::read(folder.join(file)).map(zeroize::Zeroizing::new);
+        read.map_err(|error| format!("cannot be read: {error}"))
+    };
+    let mut pem = read(&raw.key)?;
+    pem.push(b'\n');
+    pem.extend_from_slice(&read(&raw.certificate)?);
+    reqwest::Identity::from_pem(&pem)
+        .map(|_| pem)
+        .map_err(|_| "is no certificate with its key, both in PEM".to_owned())
 }
 
 /// A key in PEM, of whichever algorithm it is.

@@ -17,7 +17,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-pub(crate) use self::attack::{RawAttack, RawAttackApplication, RawAttackClient, RawAttackUser};
+pub(crate) use self::attack::{
+    RawAttack, RawAttackApplication, RawAttackCertificate, RawAttackClient, RawAttackUser,
+};
 pub(crate) use self::audit::{RawAudit, RawCanaries, RawOnFailure, RawRotation};
 pub(crate) use self::gateway::{
     RawAccessToken, RawAllowlist, RawClientAddress, RawGateway, RawGatewayTls, RawLimits,

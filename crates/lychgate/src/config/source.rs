@@ -97,7 +97,10 @@ impl Source {
             self.digests.insert(format!("{key} (its file)"), digest);
             self.watched.insert(file);
         }
-        if key.ends_with("tls.key") || key == "attack.issuer_key" {
+        if key.ends_with("tls.key")
+            || key == "attack.issuer_key"
+            || key == "attack.client_certificate.key"
+        {
             self.files.push((key.clone(), folder.join(text)));
         }
         if !substitution::has_placeholder(text) {

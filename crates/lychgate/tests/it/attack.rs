@@ -88,6 +88,9 @@ const PROOFS: [&str; 5] = [
     "dpop-stale",
 ];
 
+/// For a gateway that asks its clients for a certificate.
+const CERTIFICATES: [&str; 1] = ["client-certificate-missing"];
+
 /// Alone, as it takes its time.
 const LOCK: [&str; 1] = ["lockout-bypass"];
 
@@ -96,7 +99,16 @@ async fn every_attack_is_blocked_by_a_sound_deployment() {
     let deployment = Deployment::start(&[]).await;
     let played = deployment.attack(None, &[]).await;
     all_are_blocked(&played);
-    let families = [&TENANT[..], &TOKENS, &REQUESTS, &TIME, &LOCK, &PROOFS].concat();
+    let families = [
+        &TENANT[..],
+        &TOKENS,
+        &REQUESTS,
+        &TIME,
+        &LOCK,
+        &PROOFS,
+        &CERTIFICATES,
+    ]
+    .concat();
     let mut ids: Vec<_> = played.iter().map(|one| one.id.as_str()).collect();
     let mut known = families.clone();
     ids.sort_unstable();
@@ -108,8 +120,17 @@ async fn every_attack_is_blocked_by_a_sound_deployment() {
 fn every_attack_has_a_weakness_that_lets_it_through() {
     let rows = weak::TABLE.iter().flat_map(|(_, found_by)| *found_by);
     let rows = rows.chain(CONFIGS.iter().flat_map(|(_, found_by)| *found_by));
-    let mut found: Vec<_> = rows.copied().collect();
-    let mut known = [&TENANT[..], &TOKENS, &REQUESTS, &TIME, &LOCK, &PROOFS].concat();
+    let mut found: Vec<_> = rows.copied().chain(CERTIFICATES).collect();
+    let mut known = [
+        &TENANT[..],
+        &TOKENS,
+        &REQUESTS,
+        &TIME,
+        &LOCK,
+        &PROOFS,
+        &CERTIFICATES,
+    ]
+    .concat();
     found.sort_unstable();
     found.dedup();
     known.sort_unstable();
@@ -301,6 +322,32 @@ async fn what_is_said_below_http_is_said_over_tls_where_the_gateway_speaks_it() 
 }
 
 #[tokio::test]
+async fn a_gateway_that_forgets_to_ask_for_certificates_is_found_and_one_that_asks_is_not() {
+    let asks = "tls = { certificate = \"gateway.pem\", key = \"gateway.key\", client_ca = \"gateway.pem\" }\nadmin_listen = ";
+    let forgets = "tls = { certificate = \"gateway.pem\", key = \"gateway.key\" }\nadmin_listen = ";
+    let attack = "gateway = \"https://localhost:GATEWAY_PORT/\"\nca = \"gateway.pem\"\n\
+        client_certificate = { certificate = \"gateway.pem\", key = \"gateway.key\" }\noutside_address = ";
+    for (tls, expected) in [(asks, Outcome::Blocked), (forgets, Outcome::Open)] {
+        let changes = [("admin_listen = ", tls), ("outside_address = ", attack)];
+        let deployment = Deployment::start(&changes).await;
+        let only = [
+            "client-certificate-missing",
+            "algorithm-none",
+            "request-smuggling",
+        ];
+        for one in deployment.attack(None, &only).await {
+            let is_it = CERTIFICATES.contains(&one.id.as_str());
+            let blocked = &Outcome::Blocked;
+            assert_eq!(
+                &one.outcome,
+                if is_it { &expected } else { blocked },
+                "{one:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_servers_of_the_demo_block_every_attack() {
     the_demo_blocks(Demo::start(&[]), &[]).await;
 }
@@ -349,7 +396,8 @@ async fn the_demo_blocks(mut demo: Demo, only: &[&str]) {
 fn all_are_blocked(played: &[Played]) {
     let others = played.iter().filter(|one| {
         let is_cut_off = one.id == "admin-from-the-network" && !is_in_a_network();
-        let expected = if is_cut_off || PROOFS.contains(&one.id.as_str()) {
+        let elsewhere = [&PROOFS[..], &CERTIFICATES].concat();
+        let expected = if is_cut_off || elsewhere.contains(&one.id.as_str()) {
             Outcome::NotTried
         } else {
             Outcome::Blocked

@@ -24,6 +24,8 @@ pub(crate) struct RawAttack {
     pub(crate) hosts: Vec<String>,
     /// A file of certificates in PEM that are trusted beside those of this machine.
     pub(crate) ca: Option<String>,
+    /// What is shown to a gateway that asks its clients for a certificate.
+    pub(crate) client_certificate: Option<RawAttackCertificate>,
     /// What the gateway calls itself, where its tokens are bound to a key; that of `[gateway]`, or else
     /// `gateway`, if left out.
     pub(crate) public_url: Option<String>,
@@ -47,6 +49,17 @@ pub(crate) struct RawAttack {
     /// Whether `create` may be attacked, too. Users who are made are deleted again, where `delete` is defined.
     #[serde(default)]
     pub(crate) create_users: bool,
+}
+
+/// A certificate that is shown to a server, both files in PEM.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AttackCertificate")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAttackCertificate {
+    /// The file of the certificate, followed by those of its issuers.
+    pub(crate) certificate: String,
+    /// The file of the private key: PKCS#8, PKCS#1 or SEC1.
+    pub(crate) key: String,
 }
 
 /// A client that proves itself by a secret.
