@@ -104,7 +104,6 @@ impl Chain {
         text.lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
             .filter(|line| line["event"] == "answer")
-.filter(|line: &Value| line["event"] == "answer")
             .collect()
     }
 }
