@@ -438,13 +438,14 @@ fn broken() -> impl Strategy<Value = String> {
 #[test]
 fn what_differs_between_two_readings_is_known_by_its_key_and_by_no_value() {
     let folder = folder();
+    let every_key = with_a_password_of_the_store(folder.path());
     let read = |text: &str| match parse(text, folder.path()) {
         Ok((_, source)) => source,
         Err(findings) => panic!("{findings:?}"),
     };
-    let before = read(EVERY_KEY);
-    assert!(before.changed(&read(EVERY_KEY)).is_empty());
-    let other = EVERY_KEY
+    let before = read(&every_key);
+    assert!(before.changed(&read(&every_key)).is_empty());
+    let other = every_key
         .replace("connections = 100\n", "connections = 101\n")
         .replace("outbox = \"outbox\"\n", "");
     let other = read(&other);
@@ -453,27 +454,34 @@ fn what_differs_between_two_readings_is_known_by_its_key_and_by_no_value() {
     assert_eq!(other.changed(&before), changed.into());
 
     // What stands in a file is a part of it, but for what the store reads again by itself.
-    std::fs::write(folder.path().join("canary.key"), "another").unwrap();
-    assert!(before.changed(&read(EVERY_KEY)).is_empty());
+    std::fs::write(folder.path().join("store.password"), "another").unwrap();
+    assert!(before.changed(&read(&every_key)).is_empty());
     std::fs::write(folder.path().join("networks.txt"), "192.0.2.77\n").unwrap();
     let changed = ["gateway.allowlist.files[0] (its file)"];
-    assert_eq!(before.changed(&read(EVERY_KEY)), changed.into());
-    let before = read(EVERY_KEY);
-    let key = "fedcba9876543210fedcba9876543210";
-    std::fs::write(folder.path().join("pseudonym.key"), key).unwrap();
-    let changed = [
-        "audit.pseudonym_key",
-        "tenant.clients[1].client_secret",
-        "tenant.connections[0].configuration.CLIENT_SECRET",
-    ];
-    assert_eq!(before.changed(&read(EVERY_KEY)), changed.into());
+    assert_eq!(before.changed(&read(&every_key)), changed.into());
+    let own = "pseudonym_key = \"${file:own.key}\"";
+    let every_key = every_key.replace("pseudonym_key = \"${file:pseudonym.key}\"", own);
+    std::fs::write(
+        folder.path().join("own.key"),
+        "0123456789abcdef0123456789abcdef",
+    )
+    .unwrap();
+    let before = read(&every_key);
+    std::fs::write(
+        folder.path().join("own.key"),
+        "fedcba9876543210fedcba9876543210",
+    )
+    .unwrap();
+    let changed = ["audit.pseudonym_key"];
+    assert_eq!(before.changed(&read(&every_key)), changed.into());
 }
 
 #[test]
 fn the_files_of_a_config_are_known_even_where_it_cannot_be_used() {
     let folder = folder();
+    let every_key = with_a_password_of_the_store(folder.path());
     let path = folder.path().join("lychgate.toml");
-    std::fs::write(&path, EVERY_KEY.replace("listen = ", "lisen = ")).unwrap();
+    std::fs::write(&path, every_key.replace("listen = ", "lisen = ")).unwrap();
     let files = files(&path);
     for (name, is_part) in [
         ("lychgate.toml", true),
@@ -484,11 +492,21 @@ fn the_files_of_a_config_are_known_even_where_it_cannot_be_used() {
         ("ip-ranges.cache.json", true),
         ("pseudonym.key", true),
         // The store reads it again by itself.
-        ("canary.key", false),
+        ("store.password", false),
         ("breached.txt", false),
     ] {
         assert_eq!(files.contains(&folder.path().join(name)), is_part, "{name}");
     }
+}
+
+/// The config with every key, where a file of its own holds a password of the store.
+fn with_a_password_of_the_store(folder: &Path) -> String {
+    std::fs::write(folder.join("store.password"), "first").unwrap();
+    let user = "user = \"lychgate_a\", password = ";
+    let [canary, own] =
+        ["canary.key", "store.password"].map(|file| format!("{user}\"${{file:{file}}}\""));
+    assert_eq!(EVERY_KEY.matches(&canary).count(), 1);
+    EVERY_KEY.replace(&canary, &own)
 }
 
 #[test]
