@@ -150,7 +150,7 @@ async fn no_line_holds_a_password_a_hash_a_token_or_an_identifier() {
     for secret in [
         PASSWORD,
         "hunter2",
-        "argon2",
+        "$argon2",
         "zoe",
         "new@example.com",
         signature,
