@@ -5,7 +5,8 @@ use std::process::Output;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -127,7 +128,10 @@ impl World {
         let written = async {
             loop {
                 let text = std::fs::read_to_string(&file).unwrap();
-                let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+                // The last one may be half-way to the file.
+                let lines = text
+                    .lines()
+                    .filter_map(|line| serde_json::from_str(line).ok());
                 let lines: Vec<Value> = lines
                     .filter(|line: &Value| line["event"] == "native-session")
                     .collect();
@@ -188,7 +192,7 @@ async fn make_user(database: &Database) {
 
 /// An authority, and below it a certificate of the door and one of a client.
 fn certificates(folder: &Path) {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    let mut params = named(Vec::new(), "the authority of the scripts");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     write(folder, "ca.pem", &authority.pem());
@@ -196,8 +200,8 @@ fn certificates(folder: &Path) {
         ("door", ExtendedKeyUsagePurpose::ServerAuth),
         ("client", ExtendedKeyUsagePurpose::ClientAuth),
     ] {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let mut params = CertificateParams::new(names).unwrap();
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut params = named(names, name);
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &authority).unwrap();
@@ -207,6 +211,13 @@ fn certificates(folder: &Path) {
     // PostgreSQL's client takes no key that others may read.
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(folder.join("client.key"), mode).unwrap();
+}
+
+/// OpenSSL takes what is called like its issuer for its own issuer.
+fn named(addresses: Vec<String>, name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(addresses).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }
 
 #[expect(
