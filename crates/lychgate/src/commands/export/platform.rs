@@ -153,7 +153,7 @@ fn binds_tokens(constraint: &SenderConstraint) -> Result<bool, Failure> {
         SenderConstraint::None => Ok(false),
         SenderConstraint::Dpop(_) => Ok(true),
         SenderConstraint::Mtls => Err(Failure::Config(
-            "`gateway.access_token.sender_constraint` is \"mtls\", and action scripts can show no certificate: use \"dpop\""
+            "`gateway.access_token.sender_constraint` is \"mtls\", and action scripts have no certificate to show: use \"dpop\""
                 .to_owned(),
         )),
     }

@@ -2,6 +2,7 @@
 //! provider, which asks a tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use hcl::{Block, Body, Expression, Structure};
 
@@ -105,10 +106,13 @@ const SCHEMA: [(&str, &[&str]); 8] = [
 
 #[tokio::test]
 async fn every_resource_and_attribute_is_one_that_the_provider_has() {
-    let body = exported(&[]).await;
+    let body = exported(&["--config", "lychgate.toml"]).await;
+    let parameters = exported(&[]).await;
+    let bound = bound().await;
     let schema = BTreeMap::from(SCHEMA);
     let mut used = BTreeSet::new();
-    for resource in blocks(&body, "resource") {
+    let resources = [&body, &parameters, &bound].map(|body| blocks(body, "resource"));
+    for resource in resources.into_iter().flatten() {
         let kind = resource.labels()[0].as_str();
         let known = schema
             .get(kind)
@@ -208,12 +212,29 @@ async fn the_policies_are_those_of_the_other_export_and_a_config_fills_in_what_i
 async fn exported(arguments: &[&str]) -> Body {
     let folder = tempfile::tempdir().unwrap();
     write_config(folder.path());
-    written(
-        folder.path(),
-        &[&["terraform", "--out", "tree"], arguments].concat(),
-    )
-    .await;
-    let tree = folder.path().join("tree");
+    exported_in(folder.path(), arguments).await
+}
+
+/// What is exported for a gateway that wants tokens bound to a key.
+async fn bound() -> Body {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path());
+    let file = folder.path().join("lychgate.toml");
+    let public_url = "[gateway]\npublic_url = \"https://gateway.example\"";
+    let config = std::fs::read_to_string(&file).unwrap();
+    let config = config.replacen("[gateway]", public_url, 1).replacen(
+        "\naudience",
+        "\nsender_constraint = \"dpop\"\naudience",
+        1,
+    );
+    std::fs::write(&file, config).unwrap();
+    exported_in(folder.path(), &["--config", "lychgate.toml"]).await
+}
+
+async fn exported_in(folder: &Path, arguments: &[&str]) -> Body {
+    let arguments = [&["terraform", "--out", "tree"], arguments].concat();
+    written(folder, &arguments).await;
+    let tree = folder.join("tree");
     let text = std::fs::read_to_string(tree.join("main.tf")).unwrap();
     let named: Vec<_> = text.split("${path.module}/").skip(1).collect();
     assert!(named.len() > 3);
