@@ -44,6 +44,7 @@ fn folder() -> TempDir {
         ("audit-signing.pem", SIGNING_KEY.to_owned()),
         ("client.jwks", jwks.to_string()),
         ("canary.key", format!("{CANARY}\n")),
+        ("attack.secret", format!("{CANARY}\n")),
         ("breached.txt", "correct horse battery staple\n".to_owned()),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
