@@ -25,24 +25,40 @@ pub struct ClientCertificates {
     next_update: Option<UnixTime>,
 }
 
+/// Whether a client comes in that shows no certificate. One that shows a wrong one never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// It does not.
+    Required,
+    /// It does: what it has shown, or not, is for the answer to look at. For where people come by browser, too.
+    Requested,
+}
+
 impl ClientCertificates {
     /// Reads the certificates of authorities and, where there are any, their revocation lists (RFC 5280 §5); both PEM.
     ///
     /// With lists, the status of each certificate between the client's and its authority has to be known: an authority
     /// without a list lets nobody in. A list is good up to its `nextUpdate`; from then on its authority lets nobody in.
-    pub fn from_pem(authorities: &[u8], revoked: Option<&[u8]>) -> Result<Self, Error> {
+    pub fn from_pem(
+        authorities: &[u8],
+        revoked: Option<&[u8]>,
+        demand: Demand,
+    ) -> Result<Self, Error> {
         let roots = roots(authorities)?;
         let lists = revoked.map_or_else(|| Ok(Vec::new()), lists)?;
         let next_update = earliest_update(&lists)?;
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
             .with_crls(lists)
-            .enforce_revocation_expiration()
-            .build()
-            .map_err(|error| match error {
-                VerifierBuilderError::InvalidCrl(_) => Error::RevocationList,
-                _ => Error::NoAuthority,
-            })?;
+            .enforce_revocation_expiration();
+        let builder = match demand {
+            Demand::Required => builder,
+            Demand::Requested => builder.allow_unauthenticated(),
+        };
+        let verifier = builder.build().map_err(|error| match error {
+            VerifierBuilderError::InvalidCrl(_) => Error::RevocationList,
+            _ => Error::NoAuthority,
+        })?;
         Ok(Self {
             verifier,
             next_update,
@@ -62,7 +78,13 @@ impl ClientCertificates {
         chain: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), HandshakeFault> {
-        let (own, above) = chain.split_first().ok_or(HandshakeFault::NoCertificate)?;
+        let Some((own, above)) = chain.split_first() else {
+            return if self.verifier.client_auth_mandatory() {
+                Err(HandshakeFault::NoCertificate)
+            } else {
+                Ok(())
+            };
+        };
         match self.verifier.verify_client_cert(own, above, now) {
             Ok(_) => Ok(()),
             Err(rustls::Error::InvalidCertificate(error)) => {
@@ -158,9 +180,13 @@ mod tests {
         list.signed_by(authority).unwrap().pem().unwrap()
     }
 
-    fn refusal(authorities: &str, revoked: Option<&str>) -> String {
+    fn read(authorities: &str, revoked: Option<&str>) -> Result<ClientCertificates, Error> {
         let revoked = revoked.map(str::as_bytes);
-        match ClientCertificates::from_pem(authorities.as_bytes(), revoked) {
+        ClientCertificates::from_pem(authorities.as_bytes(), revoked, Demand::Required)
+    }
+
+    fn refusal(authorities: &str, revoked: Option<&str>) -> String {
+        match read(authorities, revoked) {
             Ok(_) => panic!("accepted"),
             Err(error) => error.to_string(),
         }
@@ -176,10 +202,10 @@ mod tests {
             list(&authority, 2100)
         );
         let pem = authority.pem();
-        let clients = ClientCertificates::from_pem(pem.as_bytes(), Some(lists.as_bytes()));
+        let clients = read(&pem, Some(&lists));
         let day = Duration::from_hours(24);
         assert_eq!(clients.unwrap().next_update(), Some(day * 730));
-        let without = ClientCertificates::from_pem(pem.as_bytes(), None);
+        let without = read(&pem, None);
         assert_eq!(without.unwrap().next_update(), None);
     }
 
@@ -190,6 +216,17 @@ mod tests {
         assert!(refusal(&list, None).contains("no CERTIFICATE"));
         assert!(refusal(&pem, Some(&pem)).contains("revocation list"));
         assert!(refusal(&pem, Some("")).contains("revocation list"));
+    }
+
+    #[test]
+    fn who_has_shown_none_stays_only_where_it_is_requested() {
+        let pem = authority().pem();
+        let stays = |demand| {
+            let clients = ClientCertificates::from_pem(pem.as_bytes(), None, demand).unwrap();
+            clients.verify(&[], UnixTime::now()).is_ok()
+        };
+        assert!(stays(Demand::Requested));
+        assert!(!stays(Demand::Required));
     }
 
     proptest! {
@@ -207,7 +244,7 @@ mod tests {
             der.truncate(at);
             let cut = earliest_update(&[der.into()]);
             prop_assert!(cut.is_err());
-            let _cut = ClientCertificates::from_pem(pem.as_bytes(), list.as_bytes().get(..at));
+            let _cut = read(pem, list.get(..at));
         }
     }
 }

@@ -32,7 +32,7 @@ mod error;
 pub use accept::Listener;
 pub use allowlist::{AdmittedPeer, Allowlist, AnyNetwork};
 pub use client_address::{ForwardedField, TrustedProxies, Untold};
-pub use client_certificate::{CertificateThumbprint, ClientCertificates};
+pub use client_certificate::{CertificateThumbprint, ClientCertificates, Demand};
 pub use counters::Counters;
 pub use drain::Drained;
 pub use error::Error;

@@ -7,8 +7,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use lychgate_listener::{
-    AdmittedPeer, CertificateThumbprint, ClientCertificates, HandshakeFault, Limits, MutualTls,
-    Transport,
+    AdmittedPeer, CertificateThumbprint, ClientCertificates, Demand, HandshakeFault, Limits,
+    MutualTls, Transport,
 };
 use rustls::{
     ClientConfig, HandshakeKind, RootCertStore, crypto,
@@ -34,10 +34,14 @@ struct Mutual {
 
 impl Mutual {
     fn new(authorities: &str, list: Option<&str>) -> Self {
+        Self::asking(authorities, list, Demand::Required)
+    }
+
+    fn asking(authorities: &str, list: Option<&str>, demand: Demand) -> Self {
         let server_authority = Authority::new("of the server");
         let server = server_authority.server("127.0.0.1");
         let list = list.map(str::as_bytes);
-        let clients = ClientCertificates::from_pem(authorities.as_bytes(), list).unwrap();
+        let clients = ClientCertificates::from_pem(authorities.as_bytes(), list, demand).unwrap();
         let (certificate, key) = (server.certificate.as_bytes(), server.key.as_bytes());
         let tls = MutualTls::from_pem(certificate, key, clients).unwrap();
         let transport = Transport::Tls(tls.into());
@@ -181,6 +185,28 @@ async fn a_client_without_a_right_certificate_ends_in_the_handshake_and_is_count
     let good = authority.client(9);
     let answer = mutual.ask(mutual.client(Some(&good))).await.unwrap();
     assert_eq!(answer, thumbprint(&good));
+}
+
+#[tokio::test]
+async fn where_a_certificate_is_requested_whoever_has_none_comes_in_and_a_wrong_one_does_not() {
+    let (authority, stranger) = (Authority::new("of clients"), Authority::new("of clients"));
+    let list = authority.list(&[8], 4000);
+    let mutual = Mutual::asking(&authority.pem(), Some(&list), Demand::Requested);
+    let none = mutual.client(None).build().unwrap();
+    let url = format!("https://{}/", mutual.served.address);
+    let ask = async || none.get(&url).send().await.unwrap().text().await.unwrap();
+    assert_eq!(ask().await, "none");
+    let good = authority.client(9);
+    let answer = mutual.ask(mutual.client(Some(&good))).await.unwrap();
+    assert_eq!(answer, thumbprint(&good));
+    let foreign = stranger.client(2);
+    mutual
+        .cuts(Some(&foreign), HandshakeFault::UntrustedCertificate)
+        .await;
+    let revoked = authority.client(8);
+    mutual
+        .cuts(Some(&revoked), HandshakeFault::RevokedCertificate)
+        .await;
 }
 
 #[tokio::test]
