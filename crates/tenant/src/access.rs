@@ -11,8 +11,8 @@ use lychgate_token::Scope;
 use crate::{
     Error,
     apis::{
-        Api, ClientGrant, ClientPolicy, MAX_TOKEN_LIFETIME, SubjectType, SubjectTypeAuthorization,
-        UserPolicy,
+        Api, ClientGrant, ClientPolicy, MAX_TOKEN_LIFETIME, Mechanism, SubjectType,
+        SubjectTypeAuthorization, UserPolicy,
     },
     clients::Client,
     issuer::Issuer,
@@ -116,6 +116,12 @@ impl Access {
             openid: OPENID_SCOPES.parse().map_err(Error::Token)?,
             pipeline: Pipeline::new(policy.pipeline),
         })
+    }
+
+    /// Whether there is an API whose tokens are bound to certificates.
+    pub(crate) fn binds_to_certificates(&self) -> bool {
+        let mut policies = self.apis.values().filter_map(|api| api.proof_of_possession);
+        policies.any(|policy| policy.mechanism == Mechanism::Mtls)
     }
 
     /// The API of a request: the one it names, else the default, else none.

@@ -59,6 +59,8 @@ pub struct ProofOfPossession {
 pub enum Mechanism {
     /// A key, by a proof with each request (RFC 9449).
     Dpop,
+    /// The certificate that it shows in the TLS handshake (RFC 8705), for which the transport has to ask for one.
+    Mtls,
 }
 
 /// The API access policies (`subject_type_authorization`).

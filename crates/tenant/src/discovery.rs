@@ -44,6 +44,7 @@ pub(crate) async fn metadata(State(context): State<Arc<Context>>) -> Response {
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
         "revocation_endpoint_auth_methods_supported": methods,
+        "tls_client_certificate_bound_access_tokens": context.access().binds_to_certificates(),
         "dpop_signing_alg_values_supported": Proof::ALGORITHMS.map(Algorithm::name),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login"],

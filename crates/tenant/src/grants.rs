@@ -15,11 +15,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
+use lychgate_listener::CertificateThumbprint;
 use lychgate_token::{Confirmation, Scope, UnixTime, pkce::CodeVerifier};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    apis::Api,
+    apis::{Api, Mechanism},
     authorize::{known_user, read_scope},
     clients::{self, Client, GrantType},
     context::Context,
@@ -49,9 +51,10 @@ pub(crate) struct Authorization {
     pub(crate) authenticated_at: i64,
     /// `sid`.
     pub(crate) session_id: Option<String>,
-    /// The thumbprint of the key without which a public client's refresh tokens are good for nothing (RFC 9449 §5).
+    /// The `cnf` claim of what a public client has to prove again with each of its refresh tokens (RFC 9449 §5, RFC 8705
+    /// §4): without that they are good for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) proof_key: Option<String>,
+    pub(crate) confirmation: Option<Value>,
 }
 
 impl Authorization {
@@ -148,6 +151,7 @@ impl TokenResponse {
         let (expires_in, scope) = (lifetime.as_secs(), scope.to_string());
         Self {
             access_token,
+            // RFC 8705 says `Bearer` where a certificate binds it; the platform says this.
             token_type: binding.map_or("Bearer", |_| "DPoP"),
             expires_in,
             scope,
@@ -162,25 +166,53 @@ struct Exchange<'e> {
     context: &'e Context,
     client: &'e Client,
     proven: Option<ProvenKey>,
+    /// The certificate of the connection.
+    certificate: Option<CertificateThumbprint>,
     seen: RequestEvent,
     now: UnixTime,
 }
 
 impl Exchange<'_> {
-    /// What a token for `api` is bound to: the key that the request has proven, where the API has a use for it. The proof is
-    /// used up.
+    /// What a token for `api` is bound to: the key that the request has proven, or the certificate of its connection, where
+    /// the API has a use for it. A proof is used up.
     fn binding(&self, api: Option<&Api>) -> Result<Option<Confirmation>, OAuthError> {
         let policy = api.and_then(|api| api.proof_of_possession);
         let required =
             self.client.require_proof_of_possession || policy.is_some_and(|policy| policy.required);
-        match &self.proven {
-            Some(key) if required || policy.is_some() => {
-                self.context.proofs.use_for_token(key, self.now)?;
-                Ok(Some(Confirmation::Key(key.thumbprint().to_owned())))
-            }
-            None if required => Err(possession::refused("required and not there")),
-            _ => Ok(None),
+        if policy.is_none() && !required {
+            return Ok(None);
         }
+        let mechanism = policy.map_or(Mechanism::Dpop, |policy| policy.mechanism);
+        match (mechanism, self.confirmation(mechanism)) {
+            (Mechanism::Dpop, None) if required => {
+                Err(possession::refused("required and not there"))
+            }
+            (Mechanism::Mtls, None) if required => Err(possession::no_certificate()),
+            (_, confirmation) => {
+                if let (Mechanism::Dpop, Some(key)) = (mechanism, &self.proven) {
+                    self.context.proofs.use_for_token(key, self.now)?;
+                }
+                Ok(confirmation)
+            }
+        }
+    }
+
+    /// What the request has shown that a token could be bound to.
+    fn confirmation(&self, mechanism: Mechanism) -> Option<Confirmation> {
+        match mechanism {
+            Mechanism::Dpop => self.proven.as_ref().map(ProvenKey::confirmation),
+            Mechanism::Mtls => {
+                let certificate = self.certificate.as_ref();
+                certificate.map(|one| Confirmation::of_certificate(one.as_bytes()))
+            }
+        }
+    }
+
+    /// Whether the request has shown what this `cnf` claim names.
+    fn confirms(&self, confirmation: &Value) -> bool {
+        let mechanisms = [Mechanism::Dpop, Mechanism::Mtls].into_iter();
+        let mut shown = mechanisms.filter_map(|mechanism| self.confirmation(mechanism));
+        shown.any(|shown| shown.to_json() == *confirmation)
     }
 
     /// The user of a grant; one who is gone or blocked makes the grant as good as none.
@@ -198,10 +230,12 @@ impl Exchange<'_> {
 pub(crate) async fn token(
     State(context): State<Arc<Context>>,
     Extension(address): Extension<ClientAddress>,
+    certificate: Option<Extension<CertificateThumbprint>>,
     headers: HeaderMap,
     Form(form): Form,
 ) -> Response {
-    let tokens = exchange(&context, address, &headers, &form).await;
+    let certificate = certificate.map(|Extension(certificate)| certificate);
+    let tokens = exchange(&context, address, certificate, &headers, &form).await;
     let mut response = tokens.map(Json).into_response();
     if headers.contains_key(possession::HEADER)
         && let Ok(nonce) = HeaderValue::try_from(context.proofs.nonce(UnixTime::now()))
@@ -214,6 +248,7 @@ pub(crate) async fn token(
 async fn exchange(
     context: &Context,
     address: ClientAddress,
+    certificate: Option<CertificateThumbprint>,
     headers: &HeaderMap,
     form: &Parameters,
 ) -> Result<TokenResponse, OAuthError> {
@@ -243,6 +278,7 @@ async fn exchange(
         context,
         client,
         proven,
+        certificate,
         seen,
         now,
     };

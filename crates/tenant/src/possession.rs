@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use lychgate_token::{
-    BearerToken, Seen, UnixTime, Use,
+    BearerToken, Confirmation, Seen, UnixTime, Use,
     dpop::{Nonces, Proof, Request, Target},
     random_bytes,
 };
@@ -39,8 +39,8 @@ pub(crate) struct Proofs {
 pub(crate) struct ProvenKey(Proof);
 
 impl ProvenKey {
-    pub(crate) fn thumbprint(&self) -> &str {
-        self.0.thumbprint()
+    pub(crate) fn confirmation(&self) -> Confirmation {
+        Confirmation::Key(self.0.thumbprint().to_owned())
     }
 }
 
@@ -144,6 +144,14 @@ fn one_proof(
     Proof::verify(text, request, LEEWAY, now)
         .map(Some)
         .map_err(|refusal| refused(refusal.name()))
+}
+
+/// What a token cannot be bound to, where it has to be: RFC 8705 §3 has no word of its own for it.
+pub(crate) fn no_certificate() -> OAuthError {
+    OAuthError::new(
+        ErrorCode::InvalidRequest,
+        "show a certificate in the TLS handshake: the token is bound to it",
+    )
 }
 
 /// `invalid_dpop_proof`, with the same words whatever was wrong with it.

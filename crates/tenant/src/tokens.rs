@@ -187,7 +187,7 @@ pub(crate) struct Granted<'g> {
     pub(crate) scope: &'g Scope,
     /// `gty`, where the platform says one.
     pub(crate) grant: Option<&'static str>,
-    /// The key that the access token is bound to, if it is.
+    /// What the access token is bound to, if it is.
     pub(crate) binding: Option<&'g Confirmation>,
 }
 
@@ -196,7 +196,7 @@ pub(crate) struct GrantedToClient<'g> {
     pub(crate) client_id: &'g str,
     pub(crate) api: &'g Api,
     pub(crate) scope: Scope,
-    /// The key that the access token is bound to, if it is.
+    /// What the access token is bound to, if it is.
     pub(crate) binding: Option<&'g Confirmation>,
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use lychgate_listener::CertificateThumbprint;
 use lychgate_token::{BearerToken, Confirmation, UnixTime};
 use serde_json::{Map, Value, json};
 
@@ -77,6 +78,7 @@ impl IntoResponse for BearerRefused {
 pub(crate) async fn userinfo(
     State(context): State<Arc<Context>>,
     method: Method,
+    certificate: Option<Extension<CertificateThumbprint>>,
     headers: HeaderMap,
 ) -> Result<Json<Map<String, Value>>, BearerRefused> {
     let now = UnixTime::now();
@@ -85,17 +87,23 @@ pub(crate) async fn userinfo(
         .keys
         .read_own(&context.issuer, token)
         .ok_or(BearerRefused::InvalidToken)?;
-    match (scheme, claims.get("cnf")) {
+    let bound_to = match claims.get("cnf") {
+        None => None,
+        Some(Value::Object(bound_to)) => {
+            Some(Confirmation::read(bound_to).ok_or(BearerRefused::InvalidToken)?)
+        }
+        Some(_) => return Err(BearerRefused::InvalidToken),
+    };
+    match (scheme, bound_to) {
         (Scheme::Bearer, None) => {}
-        (Scheme::Dpop, Some(Value::Object(bound_to))) => {
+        (Scheme::Dpop, Some(bound_to @ Confirmation::Key(_))) => {
             let token =
                 BearerToken::new(token.to_owned()).map_err(|_| BearerRefused::InvalidToken)?;
             let key = context
                 .proofs
                 .read_at_userinfo(&headers, &method, &token, now)
                 .map_err(|_| BearerRefused::InvalidToken)?;
-            let confirmation = Confirmation::Key(key.thumbprint().to_owned());
-            if Confirmation::read(bound_to) != Some(confirmation) {
+            if key.confirmation() != bound_to {
                 return Err(BearerRefused::InvalidToken);
             }
             context
@@ -103,8 +111,17 @@ pub(crate) async fn userinfo(
                 .use_at_userinfo(&key, now)
                 .map_err(|_| BearerRefused::InvalidToken)?;
         }
-        // A token that is bound is never a plain bearer, and a plain one is no other.
-        _ => return Err(BearerRefused::InvalidToken),
+        (_, Some(bound_to @ Confirmation::Certificate(_))) => {
+            let shown =
+                certificate.map(|Extension(shown)| Confirmation::of_certificate(shown.as_bytes()));
+            if shown != Some(bound_to) {
+                return Err(BearerRefused::InvalidToken);
+            }
+        }
+        // A token that is bound to a key is never a plain bearer, and a plain one is no other.
+        (Scheme::Bearer, Some(Confirmation::Key(_))) | (Scheme::Dpop, None) => {
+            return Err(BearerRefused::InvalidToken);
+        }
     }
     if has_expired(&claims, now) || !is_for(&claims, &context.issuer.userinfo()) {
         return Err(BearerRefused::InvalidToken);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use lychgate_listener::{ClientCertificates, Error, MutualTls, Tls};
+use lychgate_listener::{ClientCertificates, Demand, Error, MutualTls, Tls};
 
 use super::document::Key;
 use super::finding::{Findings, with_causes};
@@ -18,16 +18,17 @@ pub(crate) fn address(text: &str, key: &Key, findings: &mut Findings<'_>) -> Opt
     )
 }
 
-/// The certificate and its key, read now and found to belong together; and whose certificates clients must show, if they
-/// must.
+/// The certificate and its key, read now and found to belong together; and whose certificates clients are asked for, if
+/// they are.
 pub(crate) fn tls(
     raw: &RawTls,
+    demand: Demand,
     folder: &Path,
     key: &Key,
     findings: &mut Findings<'_>,
 ) -> Option<Tls> {
     if raw.client_ca.is_some() {
-        return mutual_tls(raw, folder, key, findings).map(Tls::from);
+        return asking(raw, demand, folder, key, findings).map(Tls::from);
     }
     if raw.client_crl.is_some() {
         let reason = "says what the authorities of `client_ca` have revoked, and there is no `client_ca`; add it, or \
@@ -49,6 +50,16 @@ pub(crate) fn mutual_tls(
     key: &Key,
     findings: &mut Findings<'_>,
 ) -> Option<MutualTls> {
+    asking(raw, Demand::Required, folder, key, findings)
+}
+
+fn asking(
+    raw: &RawTls,
+    demand: Demand,
+    folder: &Path,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> Option<MutualTls> {
     let pair = pair(raw, folder, key, findings);
     let authorities_key = key.member("client_ca");
     if raw.client_ca.is_none() {
@@ -63,7 +74,8 @@ pub(crate) fn mutual_tls(
         Some(list) => Some(list?),
         None => None,
     };
-    let clients = ClientCertificates::from_pem(&authorities?, list.as_deref().map(Vec::as_slice));
+    let list = list.as_deref().map(Vec::as_slice);
+    let clients = ClientCertificates::from_pem(&authorities?, list, demand);
     let about = match &clients {
         Err(Error::RevocationList) => key.member("client_crl"),
         _ => authorities_key,

@@ -21,6 +21,8 @@ use lychgate_gateway::{
     Settings,
 };
 
+use lychgate_listener::Demand;
+
 use super::document::Key;
 use super::finding::Findings;
 use super::raw::{RawConfig, RawGateway, RawGatewayTls, RawLimits, RawLockout, RawRate, RawRates};
@@ -96,7 +98,7 @@ fn listen(
     let address = endpoint::address(&gateway.listen, &key.member("listen"), findings);
     match &gateway.tls {
         Some(RawGatewayTls::Here(tls)) => {
-            let tls = endpoint::tls(tls, folder, &key.member("tls"), findings);
+            let tls = endpoint::tls(tls, Demand::Required, folder, &key.member("tls"), findings);
             Some(Endpoint::Tls(address?, tls?))
         }
         Some(RawGatewayTls::Before(_)) if gateway.trusted_proxies.is_empty() => {

@@ -34,8 +34,8 @@ pub(crate) use self::store::{
     RawPasswordFormat, RawPasswordRules, RawPasswords, RawStore,
 };
 pub(crate) use self::tenant::{
-    RawApi, RawClient, RawClientGrant, RawClientPolicy, RawConnection, RawMechanism, RawPipeline,
-    RawSubjectType, RawTenant, RawTokenDialect, RawUserPolicy,
+    RawApi, RawClient, RawClientCertificates, RawClientGrant, RawClientPolicy, RawConnection,
+    RawMechanism, RawPipeline, RawSubjectType, RawTenant, RawTokenDialect, RawUserPolicy,
 };
 
 /// The config of Lychgate. What it does not name is not there.

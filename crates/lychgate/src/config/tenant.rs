@@ -7,14 +7,14 @@ mod policy;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use lychgate_listener::{Limits, Transport};
+use lychgate_listener::{Demand, Limits, Transport};
 use lychgate_tenant::{Error, Issuer, Lifetimes, Settings};
 use lychgate_token::Algorithm;
 
 use super::document::Key;
 use super::endpoint;
 use super::finding::{Findings, with_causes};
-use super::raw::{RawConfig, RawTenant};
+use super::raw::{RawClientCertificates, RawConfig, RawTenant};
 
 /// The settings of the tenant, if the config has that role and nothing is wrong with it.
 pub(crate) fn settings(
@@ -62,8 +62,9 @@ fn listen(
     findings: &mut Findings<'_>,
 ) -> Option<(SocketAddr, Transport)> {
     let address = endpoint::address(&tenant.listen, &key.member("listen"), findings);
+    let demand = client_certificates(tenant, key, findings)?;
     if let Some(tls) = &tenant.tls {
-        let tls = endpoint::tls(tls, folder, &key.member("tls"), findings);
+        let tls = endpoint::tls(tls, demand, folder, &key.member("tls"), findings);
         return Some((address?, Transport::Tls(tls?)));
     }
     let address = address?;
@@ -75,6 +76,29 @@ fn listen(
         return None;
     }
     Some((address, Transport::Plain))
+}
+
+/// Whether everybody has to show a certificate, or who has one may.
+fn client_certificates(
+    tenant: &RawTenant,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> Option<Demand> {
+    let has_authorities = asks_for_certificates(tenant);
+    match (tenant.client_certificates, has_authorities) {
+        (None, _) | (Some(RawClientCertificates::Required), true) => Some(Demand::Required),
+        (Some(RawClientCertificates::Requested), true) => Some(Demand::Requested),
+        (Some(_), false) => {
+            let reason = "says how clients are asked for certificates, and `tls` has no `client_ca` to know them by";
+            findings.push(&key.member("client_certificates"), reason);
+            None
+        }
+    }
+}
+
+fn asks_for_certificates(tenant: &RawTenant) -> bool {
+    let tls = tenant.tls.as_ref();
+    tls.is_some_and(|tls| tls.client_ca.is_some())
 }
 
 /// What is wrong with a setting, without the value that the error quotes.

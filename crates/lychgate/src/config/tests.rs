@@ -520,6 +520,22 @@ fn a_leeway_that_would_lengthen_the_life_of_tokens_is_refused() {
 }
 
 #[test]
+fn a_tenant_that_asks_for_no_certificates_binds_no_token_to_one() {
+    let folder = folder();
+    let binds = EVERY_KEY.replace("mechanism = \"dpop\"", "mechanism = \"mtls\"");
+    assert_eq!(wrong(&binds, folder.path()), Vec::<String>::new());
+    let asks = ", client_ca = \"client-ca.pem\" }\nclient_certificates = \"requested\"";
+    assert_eq!(binds.matches(asks).count(), 1);
+    let found = wrong(&binds.replace(asks, " }"), folder.path());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("tenant.apis[0].proof_of_possession: binds tokens to certificates"));
+    let asks_by_nothing = EVERY_KEY.replace(asks, " }\nclient_certificates = \"requested\"");
+    let found = wrong(&asks_by_nothing, folder.path());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("tenant.client_certificates: says how clients are asked"));
+}
+
+#[test]
 fn the_cause_of_an_error_is_said_with_it() {
     let folder = folder();
     for (file, text, said) in [

@@ -60,7 +60,7 @@ pub(crate) async fn complete(
             scope: scope.to_string(),
             authenticated_at: session.authenticated_at.seconds(),
             session_id: Some(session.sid.clone()),
-            proof_key: None,
+            confirmation: None,
         },
         redirect_uri: request.return_address.redirect_uri().to_owned(),
         challenge: request.code_challenge.clone(),

@@ -50,8 +50,8 @@ impl Exchange<'_> {
         // The policy may have changed since the code was made.
         let scope = access.for_user(&authorization.client_id, api, &authorization.scope()?)?;
         let binding = self.binding(api)?;
-        if let (true, Some(Confirmation::Key(key))) = (self.client.is_public(), &binding) {
-            authorization.proof_key = Some(key.clone());
+        if self.client.is_public() {
+            authorization.confirmation = binding.as_ref().map(Confirmation::to_json);
         }
         let granted = Granted {
             authorization: &authorization,

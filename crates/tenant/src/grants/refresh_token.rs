@@ -7,7 +7,6 @@ use crate::{
     authorize::decide,
     oauth_error::{ErrorCode, OAuthError},
     pipeline::LoginEvent,
-    possession::ProvenKey,
     state::{Reference, RefreshTokenFound},
     tokens::{Granted, IdTokenClaims},
 };
@@ -44,10 +43,9 @@ impl Exchange<'_> {
         if audience.is_some() && audience != authorization.audience {
             return Err(OAuthError::invalid_grant().because("another audience than the login's"));
         }
-        if authorization.proof_key.is_some()
-            && authorization.proof_key.as_deref() != self.proven.as_ref().map(ProvenKey::thumbprint)
-        {
-            return Err(OAuthError::invalid_grant().because("not proven by the key of its login"));
+        let confirmation = authorization.confirmation.as_ref();
+        if confirmation.is_some_and(|confirmation| !self.confirms(confirmation)) {
+            return Err(OAuthError::invalid_grant().because("not proven as at its login"));
         }
         let requested = narrowed(authorization.scope()?, scope)?;
         let mut response = self.decide_and_issue(&authorization, &requested).await?;

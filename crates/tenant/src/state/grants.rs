@@ -268,7 +268,7 @@ mod tests {
             scope: "openid".to_owned(),
             authenticated_at: NOW.seconds(),
             session_id: None,
-            proof_key: None,
+            confirmation: None,
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod audience_injection;
 mod browser;
+mod certificate;
 mod client_credentials;
 mod code_flow;
 mod connection;

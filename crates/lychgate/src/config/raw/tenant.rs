@@ -19,6 +19,8 @@ pub(crate) struct RawTenant {
     pub(crate) listen: String,
     /// The certificate of the issuer.
     pub(crate) tls: Option<RawTls>,
+    /// Whether every client has to show a certificate of `tls.client_ca`; the default is that it has to.
+    pub(crate) client_certificates: Option<RawClientCertificates>,
     /// Where the tenant keeps its own state: `sqlite:FILE`, made when it is not there.
     pub(crate) state: String,
     /// The API that a request without an audience is for.
@@ -41,6 +43,17 @@ pub(crate) struct RawTenant {
     /// The rules and actions that run before a token is issued.
     #[serde(default)]
     pub(crate) pipeline: RawPipeline,
+}
+
+/// Whether every client has to show a certificate.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[schemars(rename = "ClientCertificates")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawClientCertificates {
+    /// It has to. No browser gets to the login page without one.
+    Required,
+    /// It may, and a wrong one ends the connection. What a token is bound to has to be shown all the same.
+    Requested,
 }
 
 /// An API that access tokens are issued for.
@@ -87,6 +100,8 @@ pub(crate) struct RawProofOfPossession {
 pub(crate) enum RawMechanism {
     /// A key, by a proof with each request (RFC 9449).
     Dpop,
+    /// The certificate that it shows (RFC 8705), for which `tls` needs `client_ca`.
+    Mtls,
 }
 
 /// The form of an access token.

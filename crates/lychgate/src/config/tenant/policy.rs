@@ -9,7 +9,7 @@ use lychgate_tenant::{
 use lychgate_token::{Scope, TokenDialect};
 
 use super::connections::exposed;
-use super::wrong_script;
+use super::{asks_for_certificates, wrong_script};
 use crate::config::document::Key;
 use crate::config::duration;
 use crate::config::finding::Findings;
@@ -25,11 +25,22 @@ pub(crate) fn policy(
     key: &Key,
     findings: &mut Findings<'_>,
 ) -> Option<Policy> {
+    let asks_for_certificates = asks_for_certificates(tenant);
     let apis: Vec<Option<Api>> = tenant
         .apis
         .iter()
         .enumerate()
-        .map(|(index, raw)| api(raw, &key.member("apis").element(index), findings))
+        .map(|(index, raw)| {
+            let key = key.member("apis").element(index);
+            let api = api(raw, &key, findings)?;
+            let binds = api.proof_of_possession;
+            if binds.is_some_and(|binds| binds.mechanism == Mechanism::Mtls) && !asks_for_certificates {
+                let reason = "binds tokens to certificates, and `tenant.tls` has no `client_ca`: nobody could show one";
+                findings.push(&key.member("proof_of_possession"), reason);
+                return None;
+            }
+            Some(api)
+        })
         .collect();
     let grants = tenant.client_grants.iter().enumerate();
     let client_grants: Vec<Option<ClientGrant>> = grants
@@ -79,6 +90,7 @@ fn api(raw: &RawApi, key: &Key, findings: &mut Findings<'_>) -> Option<Api> {
             .map(|raw| ProofOfPossession {
                 mechanism: match raw.mechanism {
                     RawMechanism::Dpop => Mechanism::Dpop,
+                    RawMechanism::Mtls => Mechanism::Mtls,
                 },
                 required: raw.required,
             }),
