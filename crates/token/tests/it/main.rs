@@ -10,3 +10,5 @@ mod kinds;
 mod tampering;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod wycheproof_tokens;
