@@ -1,5 +1,8 @@
 //! All tests, in as few invocations of cargo as they allow.
 
+use std::num::NonZero;
+use std::thread;
+
 use anyhow::Result;
 
 use crate::command::{self, answers};
@@ -46,13 +49,11 @@ pub(crate) fn generate() -> Result<()> {
 fn run_all(filter: Option<&str>, environment: &[(&str, &str)]) -> Result<()> {
     let filter = filter.as_slice();
     if answers("cargo-nextest", "--version") {
+        let at_once = at_once().to_string();
+        let run = ["nextest", "run", "--workspace", "--no-tests=warn"];
         command::run(
             "cargo",
-            &[
-                &["nextest", "run", "--workspace", "--no-tests=warn"],
-                filter,
-            ]
-            .concat(),
+            &[&run[..], &["--test-threads", at_once.as_str()], filter].concat(),
             environment,
         )?;
         // nextest leaves the examples in doc comments to cargo.
@@ -67,4 +68,9 @@ fn run_all(filter: Option<&str>, environment: &[(&str, &str)]) -> Result<()> {
         &[&["test", "--workspace"], filter].concat(),
         environment,
     )
+}
+
+/// Some more tests than there are cores: many of them wait, for a deadline or for another process.
+fn at_once() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get) + 2
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Issuer, Serve, gateway_config};
+use crate::support::{Issuer, Serve, gateway_config, own_number};
 
 /// What every example's hash is of.
 const PASSWORD: &str = "correct horse";
@@ -31,7 +31,7 @@ async fn every_example_of_hashes_in_columns_logs_in_on_postgresql() {
     let server = variable("LYCHGATE_TEST_POSTGRES");
     for (number, section) in sections().iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
-        let name = format!("columns_{}_{number}", std::process::id());
+        let name = format!("columns_{}_{number}", own_number());
         let psql = |url: &str, sql: &str| {
             let arguments = [url, "--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1"];
             run("psql", &arguments, folder.path(), sql);
@@ -53,7 +53,7 @@ async fn every_example_of_hashes_in_columns_logs_in_on_mariadb() {
     let (host, port) = host.split('/').next().unwrap().rsplit_once(':').unwrap();
     for (number, section) in sections().iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
-        let name = format!("columns_{}_{number}", std::process::id());
+        let name = format!("columns_{}_{number}", own_number());
         let arguments = [
             "--no-defaults",
             "--protocol=tcp",

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::serve::{Gateway, folder, who, write};
-use crate::support::{Issuer, Serve, lychgate};
+use crate::support::{Issuer, Serve, lychgate, own_number};
 
 const PASSWORD: &str = "correct horse";
 
@@ -37,7 +37,7 @@ impl Tree {
         let (address, suffix) = server.rsplit_once('/').unwrap();
         let tree = Self {
             address: address.to_owned(),
-            root: format!("ou={name}-{},{suffix}", std::process::id()),
+            root: format!("ou={name}-{},{suffix}", own_number()),
         };
         tree.add(entries);
         tree

@@ -10,7 +10,7 @@ mod process;
 mod store;
 
 pub(crate) use authority::{Authority, Pair};
-pub(crate) use database::{Database, Kind};
+pub(crate) use database::{Database, Kind, own_number};
 pub(crate) use issuer::Issuer;
 pub(crate) use port::free_port;
 pub(crate) use process::{Serve, lychgate};

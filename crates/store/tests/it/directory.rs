@@ -9,7 +9,7 @@ use lychgate_store::{
     StatementName, Store,
 };
 
-use crate::world::{settings, variable};
+use crate::world::{own_number, settings, variable};
 
 /// The filters of the operations, in the order of the contract.
 pub(crate) const FILTERS: [(StatementName, &str); 7] = [
@@ -72,10 +72,7 @@ impl Directory {
     fn on(server: &str, name: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let root = format!(
-            "ou={name}-{}-{number},dc=example,dc=com",
-            std::process::id()
-        );
+        let root = format!("ou={name}-{}-{number},dc=example,dc=com", own_number());
         let directory = Self {
             server: server.to_owned(),
             root,

@@ -1,8 +1,9 @@
 //! One legacy store of each kind, with the same users in it, for tests that must come out the same on all of them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use lychgate_store::{Error, Settings, StatementName, Store, StoreKind, StoreUrl};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
@@ -182,11 +183,18 @@ pub(crate) fn variable(name: &str) -> String {
     })
 }
 
+/// A number for the names of what this process makes on a server. Not that of the process: a server outlives many, and
+/// their numbers come again.
+pub(crate) fn own_number() -> u128 {
+    static NUMBER: LazyLock<u128> = LazyLock::new(|| UNIX_EPOCH.elapsed().unwrap().as_micros());
+    *NUMBER
+}
+
 /// A database that no other test knows, by its URL.
 async fn new_database(server: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("test_{}_{number}", std::process::id());
+    let name = format!("test_{}_{number}", own_number());
     let create = AssertSqlSafe(format!("create database {name}"));
     if server.starts_with("postgres") {
         let mut connection = PgConnection::connect(server).await.unwrap();

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection, Sqlite
 
 use super::{Demo, STEPS};
 use crate::directory::Tree;
+use crate::support::own_number;
 
 #[tokio::test]
 async fn every_step_of_the_tour_is_as_expected_on_postgresql() {
@@ -240,7 +241,7 @@ impl Database {
         let server = std::env::var(variable).unwrap_or_else(|_| {
             panic!("{variable} is not set: run `cargo xtask test`, or `cargo xtask servers`")
         });
-        let name = format!("demo_{name}_{}", std::process::id());
+        let name = format!("demo_{name}_{}", own_number());
         let create = format!("create database {name}");
         Self {
             url: server.clone(),

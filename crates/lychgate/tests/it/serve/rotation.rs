@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::support::own_number;
 
 /// A database of this test's own, with one user table and two users that may use it.
 struct Database {
@@ -23,7 +24,7 @@ impl Database {
     async fn new() -> Self {
         let server = std::env::var("LYCHGATE_TEST_POSTGRES")
             .expect("LYCHGATE_TEST_POSTGRES is not set: run `cargo xtask test`");
-        let name = format!("rotation_{}", std::process::id());
+        let name = format!("rotation_{}", own_number());
         let (address, _) = server.rsplit_once('/').unwrap();
         let database = Self {
             url: format!("{address}/{name}"),

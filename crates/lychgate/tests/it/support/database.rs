@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, MySqlConnection, PgConnection};
@@ -30,6 +31,13 @@ pub(crate) struct Database {
     pub(crate) name: String,
 }
 
+/// A number for the names of what this process makes on a server. Not that of the process: a server outlives many, and
+/// their numbers come again.
+pub(crate) fn own_number() -> u128 {
+    static NUMBER: LazyLock<u128> = LazyLock::new(|| UNIX_EPOCH.elapsed().unwrap().as_micros());
+    *NUMBER
+}
+
 impl Database {
     /// One of each kind; the file stands in this folder.
     pub(crate) async fn of_each_kind(folder: &Path) -> [Self; 3] {
@@ -43,7 +51,7 @@ impl Database {
     pub(crate) async fn new(kind: Kind, folder: &Path) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("lychgate_{}_{number}", std::process::id());
+        let name = format!("lychgate_{}_{number}", own_number());
         let server = match kind {
             Kind::Sqlite => {
                 let file = folder.join(format!("{name}.db"));
