@@ -31,12 +31,14 @@ pub(crate) fn serve() -> Result<()> {
 }
 
 /// What runs the tests that compare each generated file with what is true today.
+///
+/// The whole workspace, as every other set of packages has features of its own and is built anew.
 pub(crate) const COMPARE: [&str; 6] = [
     "test",
-    "--package",
-    "lychgate",
-    "--package",
-    "lychgate-password",
+    "--workspace",
+    "--lib",
+    "--bins",
+    "--tests",
     "generated",
 ];
 

@@ -7,7 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{GOODBYE, NativeLimits};
+use super::NativeLimits;
+use super::room::GOODBYE;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 16 * 1024;
