@@ -30,9 +30,25 @@ pub(super) fn lychgate(
     cores: &str,
     hash_column: &str,
 ) -> Result<Peer> {
-    let (port, admin_port) = (free_port()?, free_port()?);
     let columns = "id, email, email_verified, nickname, name, blocked";
-    let config = scene.folder().join(format!("{hash_column}-{port}.toml"));
+    let operations = format!(
+        r#"[store.operations]
+lookup = "select {columns} from users where lower(email) = :identifier"
+authenticate = "select {columns}, {hash_column} as password_hash from users where lower(email) = :identifier"
+"#
+    );
+    gateway(scene, name, cores, &operations)
+}
+
+/// The same with other operations, and whatever else these sections say.
+pub(super) fn gateway(
+    scene: &Scene,
+    name: &'static str,
+    cores: &str,
+    sections: &str,
+) -> Result<Peer> {
+    let (port, admin_port) = (free_port()?, free_port()?);
+    let config = scene.folder().join(format!("gateway-{port}.toml"));
     std::fs::write(
         &config,
         format!(
@@ -52,16 +68,13 @@ clients = ["{CLIENT}"]
 url = "{store}"
 connections = {CONNECTIONS}
 
-[store.operations]
-lookup = "select {columns} from users where lower(email) = :identifier"
-authenticate = "select {columns}, {hash_column} as password_hash from users where lower(email) = :identifier"
-
 [store.profile]
 user_id = "id"
 
 [audit]
-file = "{hash_column}-{port}.jsonl"
-"#,
+file = "gateway-{port}.jsonl"
+
+{sections}"#,
             issuer = scene.issuer_url,
             store = scene.store_url(),
         ),

@@ -3,11 +3,10 @@
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use super::peers::{self, CONNECTIONS, Peer};
+use super::peers::{self, Peer};
 use super::report::{self, Goal};
-use super::scene::{AUDIENCE, CLIENT, PASSWORD, Scene, USERS, built, fill_with};
+use super::scene::{PASSWORD, Scene, USERS, built, fill_with};
 use crate::command::output;
-use crate::servers::free_port;
 
 /// Beyond it two means differ by more than chance, as leakage assessments have it.
 const GOAL: f64 = 4.5;
@@ -94,57 +93,20 @@ fn users() -> Vec<String> {
 }
 
 fn gateway(scene: &Scene, store: &Store) -> Result<Peer> {
-    let (port, admin_port) = (free_port()?, free_port()?);
-    let config = scene.folder().join(format!("timing-{port}.toml"));
     let Store { column, decoy, .. } = store;
-    std::fs::write(
-        &config,
-        format!(
-            r#"[gateway]
-listen = "127.0.0.1:{port}"
-admin_listen = "127.0.0.1:{admin_port}"
-
-[gateway.allowlist]
-networks = ["127.0.0.1"]
-
-[gateway.access_token]
-issuers = ["{issuer}"]
-audience = "{AUDIENCE}"
-clients = ["{CLIENT}"]
-
-[gateway.lockout]
+    let sections = format!(
+        r#"[gateway.lockout]
 failures = 100000
-
-[store]
-url = "{url}"
-connections = {CONNECTIONS}
 
 [store.operations]
 authenticate = "select id, email, blocked, {column} as password_hash from timed_users where lower(email) = :identifier"
 
-[store.profile]
-user_id = "id"
-
 [passwords]
 accept = ["ldap-ssha", "argon2id"]
 decoy = {{ {decoy} }}
-
-[audit]
-file = "timing-{port}.jsonl"
-"#,
-            issuer = scene.issuer_url,
-            url = scene.store_url(),
-        ),
-    )?;
-    let program = [
-        built("lychgate"),
-        "serve".to_owned(),
-        "--config".to_owned(),
-        config.display().to_string(),
-    ];
-    let ready = format!("http://127.0.0.1:{admin_port}/readyz");
-    let cores = &scene.cores.gateways;
-    peers::start(scene, "Lychgate", cores, port, &program, &ready)
+"#
+    );
+    peers::gateway(scene, "Lychgate", &scene.cores.gateways, &sections)
 }
 
 fn measure(scene: &Scene, peer: &Peer, samples: u32) -> Result<Measured> {

